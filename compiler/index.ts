@@ -1,0 +1,83 @@
+// From text to artifacts, in one screen: read and parse files, analyse a model, lower it, rewrite it, emit a target.
+//
+//   text -> [grammar] AST -> [analyze] Model -> [lower] Module -> [optimize] Module -> [target] ONNX
+//                                       \-> [oracle] what every number must be
+//
+// Pure: files come through a function of the caller, nothing is read from a clock or drawn by chance.
+import { parse, placeOf, Report, source, syntaxMessages, type Source } from "../grammar/index.ts";
+import type * as ast from "../grammar/ast.ts";
+import { messages, type MessageTable } from "./analyze/messages.ts";
+import { Program, type Files } from "./analyze/program.ts";
+import type { At, Model } from "./analyze/model.ts";
+import { lower } from "./lower/index.ts";
+import type { Module, Param, Program as LoweredProgram } from "./ir/module.ts";
+import { optimize } from "./optimize/index.ts";
+import { std } from "./std/index.ts";
+import { emit, type WeightPlace } from "./target/onnx/emit.ts";
+import type { ProfileName } from "./target/onnx/profile.ts";
+
+export type { Model } from "./analyze/model.ts";
+export const allMessages = { ...syntaxMessages, ...messages };
+export type AllMessages = typeof allMessages;
+
+/** Gives the text of a project's file; undefined: there is none. */
+export type ReadFile = (path: string) => string | undefined;
+
+export interface Checked {
+  readonly report: Report<AllMessages>;
+  /** every source that was read, for code frames */
+  readonly sources: readonly Source[];
+  /** names of the models that can be compiled as they stand */
+  readonly models: readonly string[];
+  /** analysed anew at each call; undefined: there is no such model, or it has mistakes, which are then in the report */
+  model(name: string): Model | undefined;
+}
+
+/** Reads a specification and everything that it imports, and checks every model in it. */
+export const check = (path: string, read: ReadFile): Checked => {
+  const sources: Source[] = [];
+  const report = new Report(allMessages, path);
+  const files: Files = {
+    load: (name) => {
+      const text = name.startsWith("std/") ? std.get(name) : read(name);
+      if (text === undefined) return "missing";
+      const read_ = source(name, text);
+      sources.push(read_);
+      const file: ast.File | undefined = parse(read_, report);
+      return file ? { source: read_, file } : "broken";
+    },
+  };
+  const program = new Program(report as Report<MessageTable>, files);
+  const opened = program.open(path);
+  const names = opened?.models.filter((name) => !program.isTemplate(opened.scope, name)) ?? [];
+  const model = (name: string): Model | undefined => {
+    const found = names.find((n) => n.text === name);
+    return found && opened && program.model(opened.scope, found);
+  };
+  return { report, sources, models: names.map((n) => n.text), model };
+};
+
+/** The tensor programs of a model, rewritten; with `taps` they also give what each layer leaves. */
+export const programs = (model: Model, sources: readonly Source[], taps = false): Module =>
+  optimize(lower(model, { taps, place: placeIn(sources) }));
+
+/** `xfusion.graft:12:5` */
+export const placeIn =
+  (sources: readonly Source[]) =>
+  ({ path, span }: At): string => {
+    const found = sources.find((each) => each.path === path);
+    if (!found) return path;
+    const { line, column } = placeOf(found, span.from);
+    return `${path}:${line}:${column}`;
+  };
+
+export interface OnnxOptions {
+  readonly profile: ProfileName;
+  /** Where each weight lies, by its path: a file beside the graph, and the bytes in it. */
+  readonly place: (param: Param) => WeightPlace | undefined;
+  /** Name of the file beside the graph that holds what the compiler computed: tables of angles, large constants. */
+  readonly constants: string;
+}
+/** One program as an ONNX graph, and the bytes of its file of constants. */
+export const onnx = (module: Module, program: LoweredProgram, { profile, place, constants }: OnnxOptions): { readonly model: Uint8Array; readonly constants: Uint8Array } =>
+  emit(module, program, { profile, place, constantsLocation: constants });

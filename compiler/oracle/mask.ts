@@ -1,0 +1,27 @@
+// Masks: which rows a row sees. A predicate over two rows of one document, on places, never on positions.
+import type { Mask } from "../analyze/model.ts";
+import type { Place } from "./place.ts";
+
+/** May `query` see `key`? */
+export function sees(mask: Mask, query: Place, key: Place): boolean {
+  switch (mask.op) {
+    case "all":
+      return true;
+    case "causal":
+      return key.place <= query.place;
+    case "within":
+      return mask.kinds.includes(query.kind.name) && mask.kinds.includes(key.kind.name) && query.span === key.span;
+    case "query":
+      return mask.kinds.includes(query.kind.name);
+    case "key":
+      return mask.kinds.includes(key.kind.name);
+    case "and":
+      return sees(mask.left, query, key) && sees(mask.right, query, key);
+    case "or":
+      return sees(mask.left, query, key) || sees(mask.right, query, key);
+    case "not":
+      return !sees(mask.of, query, key);
+    default:
+      throw new Error(`internal: no such mask: ${JSON.stringify(mask satisfies never)}`);
+  }
+}

@@ -1,0 +1,82 @@
+// The composites that ONNX has too, each as one node and what ONNX asks for beside it.
+import { HIDDEN } from "../../ir/attention.ts";
+import type { NodeOf } from "../../ir/node.ts";
+import type { Composite } from "../../ir/vocabulary.ts";
+import type { Context, Emit } from "./context.ts";
+import { elementType } from "./proto.ts";
+import type { Value } from "./sheet.ts";
+
+/** The scale of a norm that has none. */
+const ones = ({ sheet }: Context, n: NodeOf<"rmsNorm" | "layerNorm">): Value => {
+  const width = n.type.shape.at(-1) as number;
+  return sheet.constant("f32", [width], Array<number>(width).fill(1));
+};
+
+export const composites: { [K in keyof Composite]?: Emit<K> } = {
+  linear: (to, n, [x, w, bias]) => {
+    const { sheet } = to;
+    if (n.type.shape.length === 2) return sheet.node("Gemm", [x, w, ...(bias ? [bias] : [])], n.type, { transB: 1 });
+    const [, weight] = n.src;
+    const flipped = sheet.once(`transposed ${weight!.id}`, () =>
+      sheet.node("Transpose", [w], { dtype: w!.type.dtype, shape: w!.type.shape.toReversed() }, { perm: [1, 0] }),
+    );
+    const y = sheet.node("MatMul", [x, flipped], n.type);
+    return bias === undefined ? y : sheet.node("Add", [y, bias], n.type);
+  },
+  softmax: ({ sheet }, n, src) => sheet.node("Softmax", src, n.type, { axis: n.attrs.axis }),
+  rmsNorm: (to, n, [x, w]) =>
+    to.sheet.node("RMSNormalization", [x, w ?? ones(to, n)], n.type, { axis: -1, epsilon: { float: n.attrs.eps } }),
+  layerNorm: (to, n, [x, w, bias]) =>
+    to.sheet.node("LayerNormalization", [x, w ?? ones(to, n), ...(bias ? [bias] : [])], n.type, {
+      axis: -1,
+      epsilon: { float: n.attrs.eps },
+    }),
+  gelu: ({ sheet }, n, src) => sheet.node("Gelu", src, n.type),
+  geluTanh: ({ sheet }, n, src) => sheet.node("Gelu", src, n.type, { approximate: "tanh" }),
+  rotary: ({ sheet }, n, [x, cos, sin, position]) => {
+    const { heads, interleaved } = n.attrs;
+    const index = sheet.once(`position ${n.src[3]!.id}`, () => {
+      const type = { dtype: "i64", shape: position!.type.shape } as const;
+      return sheet.under(n.src[3]!.origin ?? n.origin, () =>
+        sheet.node("Cast", [position], type, { to: elementType.i64 }),
+      );
+    });
+    const attributes = { num_heads: heads, interleaved: Number(interleaved) };
+    return sheet.node("RotaryEmbedding", [x, cos, sin, index], n.type, attributes);
+  },
+  attention: (to, n, [q, k, v, mask]) => {
+    const { heads, kvHeads, scale, softcap, covered } = n.attrs;
+    const allowed = additive(to, n, mask!);
+    const y = to.sheet.node("Attention", [q, k, v, allowed], n.type, {
+      q_num_heads: heads,
+      kv_num_heads: kvHeads,
+      scale: { float: scale },
+      ...(softcap === undefined ? {} : { softcap: { float: softcap } }),
+    });
+    return covered ? y : to.sheet.node("Mul", [y, sees(to, n, allowed)], n.type);
+  },
+};
+
+/** A mask as numbers to add, 0 and -1e30: faster than bools, and one for all layers. */
+const additive = ({ sheet }: Context, n: NodeOf<"attention">, mask: Value): Value =>
+  sheet.once(`additive ${n.src[3]!.id}`, () =>
+    sheet.under(n.src[3]!.origin ?? n.origin, () => {
+      const values = [sheet.constant("f32", [], [0]), sheet.constant("f32", [], [HIDDEN])];
+      return sheet.node("Where", [mask, ...values], { dtype: "f32", shape: mask.type.shape });
+    }),
+  );
+/** 1 for a query that sees a key, 0 for one that sees none: `[batch or 1, Q, 1]`. */
+const sees = ({ sheet }: Context, n: NodeOf<"attention">, allowed: Value): Value =>
+  sheet.once(`sees ${n.src[3]!.id}`, () =>
+    sheet.under(n.src[3]!.origin ?? n.origin, () => {
+      const [batch, one, rows] = allowed.type.shape;
+      const best = sheet.node(
+        "ReduceMax",
+        [allowed, sheet.constant("i64", [1], [3])],
+        { dtype: "f32", shape: [batch!, one!, rows!, 1] },
+        { keepdims: 1 },
+      );
+      const perRow = { dtype: "f32", shape: [batch!, rows!, 1] } as const;
+      return sheet.node("Exp", [sheet.node("Squeeze", [best, sheet.constant("i64", [1], [1])], perRow)], perRow);
+    }),
+  );

@@ -1,0 +1,119 @@
+// Documents and the tensors of a call: the rows of each kind side by side, one line a document, with their place,
+// position and span. A place of -1 marks a row that is not there, so documents of unlike length share a call.
+import { Failure } from "./failure.ts";
+import type { Port } from "./manifest.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Numbers of a row, a span or a document, by name. */
+export type Values = Readonly<Record<string, number | Float32Array>>;
+export interface DocumentRow {
+  readonly kind: string;
+  /** which span of its modality in this document; 0 for tokens */
+  readonly span: number;
+  /** index in its segment, row-major over a grid */
+  readonly index: number;
+  /** arguments of `embed` and inputs per row */
+  readonly values: Values;
+}
+export interface Document {
+  readonly rows: readonly DocumentRow[];
+  /** inputs of the spans of each modality, in order */
+  readonly spans: Readonly<Record<string, readonly Values[]>>;
+  readonly inputs: Values;
+  /** position of the first row; 0 where absent. Places count from 0. */
+  readonly start?: number | undefined;
+}
+/** What a call needs to know of a program, as its manifest has it. */
+export interface Callable {
+  readonly name: string;
+  readonly present: readonly string[];
+  readonly inputs: readonly Port[];
+  /** columns of each kind's grid, for `row` and `col` */
+  readonly cols: Readonly<Record<string, number>>;
+}
+
+interface Slot {
+  readonly row: DocumentRow;
+  readonly place: number;
+}
+/** The rows of a kind in one document, in order. */
+const slotsOf = (document: Document, kind: string): Slot[] =>
+  document.rows.flatMap((row, place) => (row.kind === kind ? [{ row, place }] : []));
+
+/**
+ * The inputs of one call on `documents`. @throws Failure "call" when a document has rows that the program does not take,
+ * a value is missing or of another size, or the program takes rows of which no document has any.
+ */
+export const pack = (program: Callable, documents: readonly Document[]): Readonly<Record<string, Tensor>> => {
+  const sizes = new Map<string, number>([["batch", documents.length]]);
+  for (const document of documents) {
+    const foreign = document.rows.find((row) => !program.present.includes(row.kind));
+    if (foreign) throw new Failure("call", `${program.name} takes no rows of ${foreign.kind}`);
+    for (const [modality, spans] of Object.entries(document.spans)) sizes.set(modality, Math.max(sizes.get(modality) ?? 1, spans.length));
+  }
+  for (const kind of program.present) sizes.set(kind, Math.max(1, ...documents.map((d) => slotsOf(d, kind).length)));
+  return Object.fromEntries(program.inputs.map((port) => [port.name, inputOf(program, port, documents, sizes)]));
+};
+
+const inputOf = (program: Callable, port: Port, documents: readonly Document[], sizes: ReadonlyMap<string, number>): Tensor => {
+  const shape = port.shape.map((dim) => (typeof dim === "number" ? dim : (sizes.get(dim) ?? 1)));
+  const length = shape.reduce((n, dim) => n * dim, 1);
+  const data = port.dtype === "i32" ? new Int32Array(length) : new Float32Array(length);
+  const tensor = { dtype: port.dtype, shape, data } as Tensor;
+  const [batch, extent] = port.shape;
+  const kind = program.present.find((k) => extent === k && port.name.startsWith(`${k}.`));
+  const name = kind ? port.name.slice(kind.length + 1) : port.name;
+  const width = shape.slice(batch === "batch" ? (typeof extent === "string" ? 2 : 1) : 0).reduce((n, dim) => n * dim, 1);
+  if (kind && name === "order") data.fill(-1);
+  documents.forEach((document, d) => {
+    if (batch !== "batch") return d === 0 ? put(data, 0, width, document.inputs[name], port.name) : undefined;
+    const line = d * (typeof extent === "string" ? shape[1]! : 1);
+    if (typeof extent !== "string") return put(data, line * width, width, document.inputs[name], port.name);
+    const row = kind ?? program.present.find((k) => extent === k);
+    if (row) return slotsOf(document, row).forEach((slot, i) => put(data, (line + i) * width, width, rowValue(program, row, name, slot, document), port.name));
+    return (document.spans[extent] ?? []).forEach((span, i) => put(data, (line + i) * width, width, span[name], port.name));
+  });
+  return tensor;
+};
+const rowValue = (program: Callable, kind: string, name: string, { row, place }: Slot, document: Document): number | Float32Array | undefined => {
+  const cols = program.cols[kind] ?? 1;
+  switch (name) {
+    case "order":
+      return place;
+    case "position":
+      return (document.start ?? 0) + place;
+    case "span":
+      return row.span;
+    case "row":
+      return Math.floor(row.index / cols);
+    case "col":
+      return row.index % cols;
+    case "index":
+      return row.index;
+    default:
+      return row.values[name];
+  }
+};
+const put = (data: Float32Array | Int32Array, at: number, width: number, value: number | Float32Array | undefined, name: string): void => {
+  if (value === undefined) throw new Failure("call", `the input ${name} is missing`);
+  if (typeof value === "number") {
+    if (width !== 1) throw new Failure("call", `the input ${name} has ${width} numbers, and one was given`);
+    data[at] = value;
+  } else {
+    if (value.length !== width) throw new Failure("call", `the input ${name} has ${width} numbers, and ${value.length} were given`);
+    data.set(value, at);
+  }
+};
+
+/** The rows of one output `[batch, rows, width]`: for each document, its rows of that kind by their index in the document. */
+export const unpack = (documents: readonly Document[], kind: string, tensor: Tensor): ReadonlyMap<number, Float32Array>[] => {
+  const [, rows, width] = tensor.shape as [number, number, number];
+  return documents.map((document, d) => {
+    const found = new Map<number, Float32Array>();
+    slotsOf(document, kind).forEach(({ place }, i) => {
+      const from = (d * rows + i) * width;
+      found.set(place, (tensor.data as Float32Array).subarray(from, from + width));
+    });
+    return found;
+  });
+};

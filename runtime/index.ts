@@ -1,0 +1,31 @@
+// The runtime: compiled artifacts, weights, text and pictures to results. Knows nothing of the language or the compiler.
+export { Failure, type FailureKind } from "./failure.ts";
+export {
+  type Condition,
+  type Manifest,
+  MANIFEST_SCHEMA,
+  type Modality,
+  parseManifest,
+  type Port,
+  printManifest,
+  type ProgramEntry,
+  type Segment,
+  type WeightFile,
+} from "./manifest.ts";
+export { decodeImage, encodePng, readImage, writeImage } from "./media/image.ts";
+export { fromPatches, type PatchGrid, type Picture, toPatches } from "./media/patches.ts";
+export { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
+export { type DType, elements, type Tensor, type TensorData } from "./tensor.ts";
+export { byteTokenizer, parseTokenizer, readTokenizer, type Tokenizer } from "./text/tokenizer.ts";
+export {
+  type Checkpoint,
+  checkpointBytes,
+  checkpointF32,
+  type CheckpointTensor,
+  openCheckpoint,
+} from "./weights/checkpoint.ts";
+export { decodeF32, itemSize, type StoredDType } from "./weights/dtype.ts";
+export { type FileSource, openFile, readWhole, writeWhole } from "./weights/file.ts";
+export { readBytes, readF32, readSafetensors, type Safetensors, type StoredTensor } from "./weights/safetensors.ts";
+export { memorySource, type Source } from "./weights/source.ts";
+export { safetensorsBytes, safetensorsPieces, type WrittenTensor } from "./weights/write.ts";

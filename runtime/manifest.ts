@@ -1,0 +1,207 @@
+// The manifest that lies beside compiled graphs: which programs there are, what they take and give, and how a document's
+// rows are laid out. The runtime owns this format and reads it as the input of a stranger; the compiler conforms to it.
+import { Failure } from "./failure.ts";
+import { parseJson } from "./json.ts";
+import {
+  array,
+  type Check,
+  identifier,
+  integer,
+  nullable,
+  number,
+  object,
+  oneOf,
+  path,
+  sha256,
+  string,
+  variant,
+} from "./schema.ts";
+
+export const MANIFEST_SCHEMA = "graftwerk/manifest@1";
+
+/** One input or output of a program. */
+export interface Port {
+  /** As in the graph: `text.id`, `image.patch.order`, `t`. */
+  readonly name: string;
+  readonly dtype: "f32" | "f16" | "i32" | "bool";
+  /** A number, or the name of a size that the call chooses; equal names are equal sizes. */
+  readonly shape: readonly (number | string)[];
+  readonly doc: string;
+}
+
+/** One graph. `present` are the kinds whose rows it takes; a call with other kinds needs another program. */
+export interface ProgramEntry {
+  /** Unique: `forward(text, image)`. */
+  readonly name: string;
+  readonly phase: "forward";
+  readonly present: readonly string[];
+  /** Beside the manifest. */
+  readonly file: string;
+  readonly sha256: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+/** A part of a span: a marker row, or a grid of rows. */
+export type Segment =
+  | { readonly is: "marker"; readonly kind: string; readonly token: string; readonly id: number; readonly text: string }
+  | {
+      readonly is: "grid";
+      readonly kind: string;
+      readonly rows: number;
+      readonly cols: number;
+      /** Numbers per row. */
+      readonly width: number;
+      /** How the numbers of a row are laid out, slowest axis first: `p q c`. */
+      readonly order: string;
+    };
+
+/** A kind of span: single tokens, or segments in the order of the document. */
+export type Modality =
+  | {
+      readonly is: "tokens";
+      readonly name: string;
+      /** Ids of the tower's own vocabulary are 0 .. vocab - 1; `added` follow. */
+      readonly vocab: number;
+      readonly added: readonly string[];
+    }
+  | { readonly is: "span"; readonly name: string; readonly segments: readonly Segment[] };
+
+/** An input that belongs to a document or to a span of one modality, such as the time `t` of an image. */
+export interface Condition {
+  readonly name: string;
+  readonly per: string;
+  /** Its value for a span that is given and not drawn. */
+  readonly clean: number | null;
+}
+
+/** A file of external data, beside the manifest. */
+export interface WeightFile {
+  readonly file: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Of the whole file where we wrote it, else null: the file is a checkpoint's own. */
+  readonly sha256: string | null;
+}
+
+export interface Manifest {
+  readonly schema: typeof MANIFEST_SCHEMA;
+  /** Name and version of what wrote it. */
+  readonly tool: string;
+  readonly model: string;
+  readonly target: "onnx";
+  readonly profile: "ort-cpu" | "ort-webgpu" | "portable";
+  readonly programs: readonly ProgramEntry[];
+  readonly modalities: readonly Modality[];
+  readonly conditions: readonly Condition[];
+  readonly weights: readonly WeightFile[];
+}
+
+const extent = integer(1, 2 ** 31 - 1);
+const size: Check<number | string> = (json, report, where) =>
+  typeof json === "string" ? identifier(json, report, where) : extent(json, report, where);
+
+const port: Check<Port> = object({
+  name: string,
+  dtype: oneOf("f32", "f16", "i32", "bool"),
+  shape: array(size, 8),
+  doc: string,
+});
+
+const program: Check<ProgramEntry> = object({
+  name: string,
+  phase: oneOf("forward"),
+  present: array(identifier, 256),
+  file: path,
+  sha256,
+  inputs: array(port, 4096),
+  outputs: array(port, 4096),
+});
+
+const segment = variant<Segment>({
+  marker: object({
+    is: oneOf("marker"),
+    kind: identifier,
+    token: string,
+    id: integer(0, 2 ** 31 - 1),
+    text: identifier,
+  }),
+  grid: object({
+    is: oneOf("grid"),
+    kind: identifier,
+    rows: integer(1, 2 ** 16),
+    cols: integer(1, 2 ** 16),
+    width: extent,
+    order: string,
+  }),
+});
+
+const modality = variant<Modality>({
+  tokens: object({ is: oneOf("tokens"), name: identifier, vocab: extent, added: array(string, 65_536) }),
+  span: object({ is: oneOf("span"), name: identifier, segments: array(segment, 256) }),
+});
+
+const manifest: Check<Manifest> = object({
+  schema: oneOf(MANIFEST_SCHEMA),
+  tool: string,
+  model: identifier,
+  target: oneOf("onnx"),
+  profile: oneOf("ort-cpu", "ort-webgpu", "portable"),
+  programs: array(program, 4096),
+  modalities: array(modality, 256),
+  conditions: array(object({ name: identifier, per: identifier, clean: nullable(number) }), 256),
+  weights: array(object({ file: path, size: integer(0, Number.MAX_SAFE_INTEGER), sha256: nullable(sha256) }), 4096),
+});
+
+const firstTwice = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) !== i);
+
+/** What the form cannot say: names are unique, and programs speak of kinds that exist. */
+const checkMeaning = (checked: Manifest, name: string): void => {
+  const kinds = checked.modalities.flatMap((each) =>
+    each.is === "tokens" ? [each.name] : each.segments.map(({ kind }) => kind),
+  );
+  const texts = checked.modalities.filter((each) => each.is === "tokens").map((each) => each.name);
+  const fail = (what: string): never => {
+    throw new Failure("file", `${name}: not a sound manifest: ${what}`);
+  };
+  const lists = [kinds, checked.modalities.map((each) => each.name), checked.programs.map((each) => each.name)];
+  for (const { inputs, outputs } of checked.programs)
+    lists.push(
+      inputs.map((each) => each.name),
+      outputs.map((each) => each.name),
+    );
+  for (const names of lists) {
+    const twice = firstTwice(names);
+    if (twice !== undefined) fail(`the name ${JSON.stringify(twice)} stands twice`);
+  }
+  for (const { name: program, present } of checked.programs) {
+    const unknown = present.find((kind) => !kinds.includes(kind));
+    if (unknown !== undefined)
+      fail(`the program ${JSON.stringify(program)} takes the unknown kind ${JSON.stringify(unknown)}`);
+  }
+  for (const each of checked.modalities.flatMap((other) => (other.is === "span" ? other.segments : []))) {
+    if (each.is === "marker" && !texts.includes(each.text))
+      fail(`the marker ${JSON.stringify(each.kind)} has the unknown text ${JSON.stringify(each.text)}`);
+  }
+};
+
+/** Reads a manifest's text; `name` begins every message. @throws Failure "file" with the place that is wrong. */
+export const parseManifest = (text: string, name: string): Manifest => {
+  const json = parseJson(text, name);
+  const version = json instanceof Map ? (json.get("schema") as unknown) : undefined;
+  if (typeof version === "string" && version.startsWith("graftwerk/manifest@") && version !== MANIFEST_SCHEMA) {
+    throw new Failure(
+      "file",
+      `${name}: is of the schema ${version}; this version reads ${MANIFEST_SCHEMA}`,
+      "compile the model again",
+    );
+  }
+  const checked = manifest(json, (where, what) => {
+    throw new Failure("file", `${name}: not a sound manifest: ${where || "it"} must be ${what}`);
+  });
+  checkMeaning(checked, name);
+  return checked;
+};
+
+/** A manifest as text; the same manifest gives the same bytes. */
+export const printManifest = (given: Manifest): string => `${JSON.stringify(given, undefined, 2)}\n`;

@@ -1,0 +1,102 @@
+// The scripts that run before anything is installed, each in a folder of its own: when `npm ci` is called and what is
+// said when it fails, and that `npm test` counts as it must.
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "graftwerk-scripts-"));
+  cpSync(join(root, "scripts"), join(folder, "scripts"), { recursive: true });
+  cpSync(join(root, "package.json"), join(folder, "package.json"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const run = (script: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) => {
+  const { VITEST: _, ...rest } = process.env;
+  const options = { cwd: folder, encoding: "utf8", env: { ...rest, NO_COLOR: "1", ...env } } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "scripts", script), ...args], options);
+  return { status, stdout, stderr };
+};
+const write = (path: string, text: string): void => {
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  writeFileSync(join(folder, path), text);
+};
+
+describe("install", () => {
+  const lock = (packages: unknown): string => JSON.stringify({ lockfileVersion: 3, packages });
+  const wanted = {
+    "": { name: "x" },
+    "node_modules/a": { version: "1.0.0", integrity: "sha512-a" },
+    "node_modules/other-platform": { version: "1.0.0", integrity: "sha512-o", optional: true },
+  };
+  /** Runs install.mjs with an npm that only notes how it was called. */
+  const install = (installed: unknown, status = 0) => {
+    write("package-lock.json", lock(wanted));
+    if (installed !== undefined) write("node_modules/.package-lock.json", lock(installed));
+    const note = `require("fs").writeFileSync("called", process.argv.slice(2).join(" ")); process.exit(${status})`;
+    write("npm/npm-cli.js", note);
+    write("npm/package.json", "{}");
+    const result = run("install.mjs", [], { npm_execpath: join(folder, "npm", "npm-cli.js") });
+    const called = existsSync(join(folder, "called")) ? readFileSync(join(folder, "called"), "utf8") : undefined;
+    return { ...result, called };
+  };
+  const a = { version: "1.0.0", integrity: "sha512-a" };
+
+  test("does nothing where the lock file is the installed one", () => {
+    expect(install({ "node_modules/a": a })).toEqual({ status: 0, stdout: "", stderr: "", called: undefined });
+  });
+
+  test.each([
+    ["nothing is installed", undefined],
+    ["a package is missing", {}],
+    ["a package is of another version", { "node_modules/a": { ...a, version: "1.0.1" } }],
+    ["a package is of other content", { "node_modules/a": { ...a, integrity: "sha512-b" } }],
+    ["an optional package is of another version", { "node_modules/a": a, "node_modules/other-platform": a }],
+  ])("installs where %s", (_, installed) => {
+    const { status, called } = install(installed);
+    expect([status, called]).toEqual([0, "ci --ignore-scripts --no-audit --no-fund"]);
+  });
+
+  test("says what is needed when npm fails", () => {
+    const { status, stderr } = install(undefined, 7);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/npm ci did not succeed\. It needs a connection to the npm registry/);
+  });
+});
+
+describe("test", () => {
+  const runTests = (tests: Readonly<Record<string, string>>, args: readonly string[] = []) => {
+    cpSync(join(root, "package-lock.json"), join(folder, "package-lock.json"));
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
+    const head = 'import { expect, test } from "vitest";\n';
+    for (const [name, text] of Object.entries(tests)) write(`test/${name}.test.ts`, head + text);
+    const { status, stdout } = run("test.mjs", args);
+    return { status, last: stdout.trimEnd().split("\n").at(-1) };
+  };
+  const passing = 'test("a", () => {}); test("b", () => {});';
+
+  test("all pass", () => {
+    expect(runTests({ one: passing })).toEqual({ status: 0, last: "2 passed, 0 failed" });
+  });
+  test("arguments choose files", () => {
+    const failing = 'test("c", () => expect(1).toBe(2));';
+    expect(runTests({ one: passing, two: failing }, ["one"])).toEqual({ status: 0, last: "2 passed, 0 failed" });
+  });
+  test("a failing test and a file that does not load both count", () => {
+    const tests = { one: `${passing} test("c", () => expect(1).toBe(2));`, two: 'import "./none.ts";' };
+    expect(runTests(tests)).toEqual({ status: 1, last: "2 passed, 2 failed" });
+  });
+  test("an error outside of any test counts", () => {
+    const late =
+      'test("a", async () => { setTimeout(() => { throw new Error("late"); }, 0); await new Promise((go) => setTimeout(go, 50)); });';
+    expect(runTests({ one: late })).toEqual({ status: 1, last: "1 passed, 1 failed" });
+  });
+  test("no test at all is a failure", () => {
+    expect(runTests({})).toEqual({ status: 1, last: "0 passed, 1 failed" });
+  });
+});
