@@ -72,13 +72,15 @@ tower DiT(L, D, heads, size, channels = 4, rows = 16, classes = 1000, outputs = 
   patch = size * size * channels
   weight patch_in: [D, patch], patch_in_bias: [D] = zeros
   part time = TimeEmbedding(D, features, scale: t_scale)
-  weight label: [classes + 1, D]
+  weight labels: [classes + 1, D]
   layers: DiTBlock(D, heads, eps: eps) * L
   weight modulation: [2 * D, D] = zeros, modulation_bias: [2 * D] = zeros
   weight patch_out: [outputs * patch, D] = zeros, patch_out_bias: [outputs * patch] = zeros
   noise = ddpm(steps: steps, schedule: linear, predicts: noise)
 
-  condition(t) -> [D] { time(t) + label[classes] }
+  condition(t) -> [D] { time(t) + labels[classes] }
+  /// The condition of a class, for a model that takes one as an input.
+  labelled(t, label) -> [D] { time(t) + labels[label] }
   enter(z: [patch], c: [D]) -> [D] {
     place = concat(coordinates(col, D / 2, limit: rows), coordinates(row, D / 2, limit: rows))
     linear(reorder(z, "p q c", "c p q", p: size, q: size, c: channels), patch_in, patch_in_bias) + place
@@ -96,7 +98,7 @@ tower DiT(L, D, heads, size, channels = 4, rows = 16, classes = 1000, outputs = 
     time.first_bias <- "t_embedder.mlp.0.bias"
     time.second <- "t_embedder.mlp.2.weight"
     time.second_bias <- "t_embedder.mlp.2.bias"
-    label <- "y_embedder.embedding_table.weight"
+    labels <- "y_embedder.embedding_table.weight"
     layers[i].qkv <- "blocks.{i}.attn.qkv.weight"
     layers[i].qkv_bias <- "blocks.{i}.attn.qkv.bias"
     layers[i].proj <- "blocks.{i}.attn.proj.weight"
