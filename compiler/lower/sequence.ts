@@ -92,7 +92,7 @@ export class Sequences {
     const calls = remember(this.#scopes, owner, () => new Map<Seq, Map<Stream, Scope>>());
     const scopes = remember(calls, call, () => new Map<Stream, Scope>());
     return remember(scopes, stream, () => ({
-      ...this.#scope(stream, call, call.attrs.arguments),
+      ...this.#scope(stream, call, call.attrs.arguments, call.attrs.block.path),
       attend: (row: RowOf<"attend">) => this.#attend(owner, call, stream, row),
     }));
   }
@@ -117,14 +117,14 @@ export class Sequences {
     return attend(this.#g, row, { rows, q, covered: seesItself(mask, query) }, keys);
   }
 
-  #scope(stream: Stream, seq: Seq, given: readonly (Seq | undefined)[]): Scope {
+  #scope(stream: Stream, seq: Seq, given: readonly (Seq | undefined)[], block = ""): Scope {
     const rows = this.rows(stream);
     return {
       g: this.#g,
       rows,
       positions: this.#model.position.limit,
       known: new Map(),
-      origin: (row) => originOf(row, this.#place),
+      origin: (row) => originOf(row, block, this.#place),
       parameter: (index) => this.value(given[index] ?? lost(seq, stream), stream),
       argument: (name) => this.#shared("rows", () => argumentNode(this.#g, this.#model, rows, name)),
       attend: () => lost(seq, stream),
@@ -150,11 +150,16 @@ export class Sequences {
   }
 }
 
-/** `language.layers[3]` and a row called q: `language/layers.3/q`. A weight stands where it is declared. */
-const originOf = (row: Row, place: (at: At) => string): Origin => {
+/**
+ * `language.layers[3]` and a row called q: `language/layers.3/q`. What a block does by a part that it shares with others
+ * (`language.rope`) stands in the block: `language/layers.3/rope/q`. A weight stands where it is declared.
+ */
+const originOf = (row: Row, block: string, place: (at: At) => string): Origin => {
   if (row.op === "weight") return { path: segments(row.attrs.weight.path), at: place(row.attrs.weight.at) };
+  const outside = block !== "" && row.path !== "" && row.path !== block && !row.path.startsWith(`${block}.`);
+  const path = outside ? `${block}.${row.path.replace(/.*\./, "")}` : row.path;
   const name = row.name ?? row.op;
-  return { path: row.path === "" ? name : `${segments(row.path)}/${name}`, at: place(row.at) };
+  return { path: path === "" ? name : segments(`${path}.${name}`), at: place(row.at) };
 };
 const segments = (path: string): string => path.replaceAll(".", "/").replaceAll(/\[(\d+)\]/g, ".$1");
 
