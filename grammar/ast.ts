@@ -6,68 +6,71 @@ export interface Span {
   readonly from: number;
   readonly to: number;
 }
-/** A name where it is declared, or the label of an argument or arm. */
-export interface Name {
-  readonly text: string;
+/** What every node has: where it was written. */
+export interface Spanned {
   readonly span: Span;
+}
+/** A name where it is declared, or the label of an argument or arm. */
+export interface Name extends Spanned {
+  readonly text: string;
 }
 /** Text of `///` lines before a declaration, without the slashes, joined by newlines. */
 export type Doc = string | undefined;
 
-export interface File {
+export interface File extends Spanned {
   readonly imports: readonly Import[];
   readonly declarations: readonly Declaration[];
-  readonly span: Span;
 }
 /** `import { Llama, Copied } from "std/llama"` */
-export interface Import {
+export interface Import extends Spanned {
   readonly names: readonly Name[];
   readonly from: StringLiteral;
-  readonly span: Span;
 }
 
 // ── Declarations ───────────────────────────────────────────────────────────────────────────────
 export type Declaration = Template | Alias | Contract | Model;
 
 /** `block LlamaBlock(D, heads, kv_heads = heads) { ... }`: weights and named functions, a template over its parameters. */
-export interface Template {
+export interface Template extends Spanned {
   readonly kind: "template";
   readonly role: "part" | "block" | "tower";
   readonly name: Name;
   readonly doc: Doc;
   readonly parameters: readonly Parameter[];
   readonly items: readonly Item[];
-  readonly span: Span;
 }
 /** `tower Llama_3_2_1B = Llama(L: 16, D: 2048)`, `model XFusionDiT = XFusion(...) with { bridge }` */
-export interface Alias {
+export interface Alias extends Spanned {
   readonly kind: "alias";
   readonly role: "part" | "block" | "tower" | "model";
   readonly name: Name;
   readonly doc: Doc;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `D`, `eps = 1e-5`, `rope: Rope`, `vision: Painter = Copied(language)` */
-export interface Parameter {
+export interface Parameter extends Spanned {
   readonly name: Name;
   /** the contract that a slot asks for; absent: a number, a flag or a list */
   readonly contract: Name | undefined;
   readonly value: Expr | undefined;
-  readonly span: Span;
 }
-export interface Contract {
+export interface Contract extends Spanned {
   readonly kind: "contract";
   readonly name: Name;
   readonly doc: Doc;
   readonly members: readonly ContractMember[];
-  readonly span: Span;
 }
 export type ContractMember =
   /** `D` */
   | { readonly kind: "size"; readonly name: Name; readonly span: Span }
   /** `noise: Process` */
-  | { readonly kind: "value"; readonly name: Name; readonly optional: boolean; readonly type: Name; readonly span: Span }
+  | {
+      readonly kind: "value";
+      readonly name: Name;
+      readonly optional: boolean;
+      readonly type: Name;
+      readonly span: Span;
+    }
   /** `layers: ([D], c?: [C]) -> [D]` */
   | ({ readonly kind: "layers"; readonly name: Name; readonly span: Span } & Signature)
   /** `condition?(t) -> [C]` */
@@ -77,12 +80,11 @@ export type ContractMember =
 export type Item = WeightItem | LayersItem | PartItem | ConstantItem | FunctionItem | CheckpointItem | RequireItem;
 
 /** `weight q: [heads * head_dim, D],  k: [kv_heads * head_dim, D] = zeros`: one item a declaration, one entry a weight */
-export interface WeightItem {
+export interface WeightItem extends Spanned {
   readonly kind: "weight";
   readonly weights: readonly WeightDeclaration[];
-  readonly span: Span;
 }
-export interface WeightDeclaration {
+export interface WeightDeclaration extends Spanned {
   readonly name: Name;
   readonly doc: Doc;
   /** absent: a scalar, `weight gamma = 0` */
@@ -90,27 +92,23 @@ export interface WeightDeclaration {
   readonly init: Expr | undefined;
   /** `share(embed) if tied` */
   readonly condition: Expr | undefined;
-  readonly span: Span;
 }
 /** `layers: LlamaBlock(...) * L` */
-export interface LayersItem {
+export interface LayersItem extends Spanned {
   readonly kind: "layers";
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `part up = Linear(vision.D, language.D)` */
-export interface PartItem {
+export interface PartItem extends Spanned {
   readonly kind: "part";
   readonly name: Name;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `hidden = 4 * D`, `noise = flow(clean: 0, noise: 1, predicts: velocity)` */
-export interface ConstantItem {
+export interface ConstantItem extends Spanned {
   readonly kind: "constant";
   readonly name: Name;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `([D], c?: [C]) -> [D]` */
 export interface Signature {
@@ -127,56 +125,50 @@ export interface FunctionItem extends Signature {
   readonly span: Span;
 }
 /** `x: [D]`, `c?: [C]`, `id` */
-export interface FunctionParameter {
+export interface FunctionParameter extends Spanned {
   /** absent in a contract's `([D]) -> [D]` */
   readonly name: Name | undefined;
   readonly optional: boolean;
   readonly shape: Shape | undefined;
   /** later: the names of `seen: rows { k, v }`, which has no shape of its own */
   readonly rows: readonly Name[] | undefined;
-  readonly span: Span;
 }
-export interface Body {
+export interface Body extends Spanned {
   readonly bindings: readonly Binding[];
   readonly result: Expr;
-  readonly span: Span;
 }
 /** `n = rms_norm(x)`, `[a, b] = chunk(x, 2)`; also `let c = ...` and `h = ...` in models */
-export interface Binding {
+export interface Binding extends Spanned {
   readonly kind: "binding";
   readonly let: boolean;
   readonly names: readonly Name[];
   readonly list: boolean;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `require D == heads * head_dim` is written `require(D, heads * head_dim, "why")`: equal sizes, or this sentence. */
-export interface RequireItem {
+export interface RequireItem extends Spanned {
   readonly kind: "require";
   readonly left: Expr;
   readonly right: Expr;
   readonly message: StringLiteral | undefined;
-  readonly span: Span;
 }
 /** `checkpoint huggingface { layers[i].q <- "model.layers.{i}.self_attn.q_proj.weight"   ignore "*.inv_freq" }` */
-export interface CheckpointItem {
+export interface CheckpointItem extends Spanned {
   readonly kind: "checkpoint";
   readonly name: Name;
   readonly entries: readonly CheckpointEntry[];
-  readonly span: Span;
 }
 export type CheckpointEntry =
   | { readonly kind: "map"; readonly target: Glob; readonly source: Expr; readonly span: Span }
   | { readonly kind: "ignore"; readonly pattern: StringLiteral; readonly span: Span };
 
 // ── Models ─────────────────────────────────────────────────────────────────────────────────────
-export interface Model {
+export interface Model extends Spanned {
   readonly kind: "model";
   readonly name: Name;
   readonly doc: Doc;
   readonly parameters: readonly Parameter[];
   readonly statements: readonly Statement[];
-  readonly span: Span;
 }
 export type Statement =
   | ModalityStatement
@@ -198,43 +190,38 @@ export type Statement =
   | Later;
 
 /** `modality image = span { open: text "<boi>", patch: grid(16, 16, of: [16]), close: text "<eoi>" } aside` */
-export interface ModalityStatement {
+export interface ModalityStatement extends Spanned {
   readonly kind: "modality";
   readonly name: Name;
   readonly doc: Doc;
   /** an expression such as `tokens(vocab: language.vocab)`, or the segments of a span */
   readonly value: Expr | SpanSegments;
-  readonly span: Span;
 }
-export interface SpanSegments {
+export interface SpanSegments extends Spanned {
   readonly kind: "segments";
   readonly segments: readonly Segment[];
   readonly aside: Span | undefined;
-  readonly span: Span;
 }
-export interface Segment {
+export interface Segment extends Spanned {
   readonly name: Name;
   /** `text "<boi>"` (a marker of that token modality), `silent "<boi>"`, or an expression such as `grid(8, 8, of: [48])` */
   readonly value: Marker | Expr;
-  readonly span: Span;
 }
-export interface Marker {
+export interface Marker extends Spanned {
   readonly kind: "marker";
   /** the modality whose `embed` makes the row, or `silent` */
   readonly of: Name;
   /** a token that `add:` names, or the id of one that the tokenizer has */
   readonly token: StringLiteral | NumberLiteral;
-  readonly span: Span;
 }
 /** `group und = text, image.open, image.close` */
-export interface GroupStatement {
+export interface GroupStatement extends Spanned {
   readonly kind: "group";
   readonly name: Name;
   readonly kinds: readonly Expr[];
-  readonly span: Span;
 }
 /** `input t: number per image` */
-export interface InputStatement {
+export interface InputStatement extends Spanned {
   readonly kind: "input";
   readonly name: Name;
   readonly doc: Doc;
@@ -242,92 +229,79 @@ export interface InputStatement {
   readonly type: Expr | Shape;
   /** `document`, a modality or a kind; absent: a constant of the call */
   readonly per: Expr | undefined;
-  readonly span: Span;
 }
 /** `freeze language.**`, `train vision.**, text.added` */
-export interface FreezeStatement {
+export interface FreezeStatement extends Spanned {
   readonly kind: "freeze" | "train";
   readonly paths: readonly Glob[];
-  readonly span: Span;
 }
 /** `embed image.patch(z) = vision.enter(z, c)` */
-export interface EmbedStatement {
+export interface EmbedStatement extends Spanned {
   readonly kind: "embed";
   readonly target: Expr;
   readonly parameters: readonly Name[];
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `layers fuse l in language.layers, v in spread(vision.layers, language.L) { ... }` */
-export interface LayersStatement {
+export interface LayersStatement extends Spanned {
   readonly kind: "loop";
   readonly name: Name;
   readonly variables: readonly { readonly name: Name; readonly list: Expr }[];
   readonly body: readonly (WeightItem | PartItem | Binding | LayersStatement | Later)[];
-  readonly span: Span;
 }
-export interface MaskStatement {
+export interface MaskStatement extends Spanned {
   readonly kind: "mask";
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `position = running` */
-export interface PositionStatement {
+export interface PositionStatement extends Spanned {
   readonly kind: "position";
   /** `position vision.** = axes { ... }` is a later form */
   readonly of: Glob | undefined;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `noise image = vision.noise { given: t = clean   drawn: t ~ logit_normal(0, 1)   after: given }` */
-export interface NoiseStatement {
+export interface NoiseStatement extends Spanned {
   readonly kind: "noise";
   readonly target: Name;
   readonly process: Expr;
   readonly given: { readonly input: Name; readonly value: Expr } | undefined;
   readonly drawn: { readonly input: Name; readonly distribution: Expr } | undefined;
   readonly after: Name | undefined;
-  readonly span: Span;
 }
 /** `head text = next_token(language.logits(h))` */
-export interface HeadStatement {
+export interface HeadStatement extends Spanned {
   readonly kind: "head";
   readonly target: Name;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `guide text = without(text before image)` */
-export interface GuideStatement {
+export interface GuideStatement extends Spanned {
   readonly kind: "guide";
   readonly name: Name;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `loss = 0.2 * text + image`, `loss align = 1 - cosine(a, b)` */
-export interface LossStatement {
+export interface LossStatement extends Spanned {
   readonly kind: "loss";
   readonly name: Name | undefined;
   readonly value: Expr;
-  readonly span: Span;
 }
 /** `session = text image?`: a regular expression over modalities, kept as its terms */
-export interface SessionStatement {
+export interface SessionStatement extends Spanned {
   readonly kind: "session";
   readonly terms: readonly { readonly name: Name; readonly repeat: "" | "?" | "*" | "+" }[];
-  readonly span: Span;
 }
 /** A statement of the language that this version parses and does not run: `precision p = f16`, `quantize`, `codec`. */
-export interface Later {
+export interface Later extends Spanned {
   readonly kind: "later";
   readonly keyword: "precision" | "quantize" | "codec" | "when";
-  readonly span: Span;
 }
 
 // ── Paths with wildcards ───────────────────────────────────────────────────────────────────────
 /** `language.**`, `vision.layers[*].q`, `layers[i].attn_norm` */
-export interface Glob {
+export interface Glob extends Spanned {
   readonly steps: readonly GlobStep[];
-  readonly span: Span;
 }
 export type GlobStep =
   | { readonly kind: "name"; readonly text: string }
@@ -337,29 +311,25 @@ export type GlobStep =
   | { readonly kind: "index"; readonly value: number | "any" | Expr };
 
 // ── Expressions ────────────────────────────────────────────────────────────────────────────────
-export interface Shape {
+export interface Shape extends Spanned {
   readonly kind: "shape";
   /** later: `grid [C, H, W]` in a function's signature */
   readonly grid: boolean;
   readonly dims: readonly Expr[];
-  readonly span: Span;
 }
-export interface NumberLiteral {
+export interface NumberLiteral extends Spanned {
   readonly kind: "number";
   readonly value: number;
   /** as written, `128_256` */
   readonly text: string;
-  readonly span: Span;
 }
-export interface StringLiteral {
+export interface StringLiteral extends Spanned {
   readonly kind: "string";
   readonly value: string;
-  readonly span: Span;
 }
-export interface Reference {
+export interface Reference extends Spanned {
   readonly kind: "reference";
   readonly name: string;
-  readonly span: Span;
 }
 export interface Argument {
   readonly label: Name | undefined;

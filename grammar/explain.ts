@@ -12,8 +12,10 @@ import * as t from "./tokens.ts";
 export const expectations: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }) => tokenLabel(expected),
   buildNotAllInputParsedMessage: () => "a declaration",
-  buildNoViableAltMessage: ({ expectedPathsPerAlt, customUserDescription }) => customUserDescription ?? oneOf(expectedPathsPerAlt.flat()),
-  buildEarlyExitMessage: ({ expectedIterationPaths, customUserDescription }) => customUserDescription ?? oneOf(expectedIterationPaths),
+  buildNoViableAltMessage: ({ expectedPathsPerAlt, customUserDescription }) =>
+    customUserDescription ?? oneOf(expectedPathsPerAlt.flat()),
+  buildEarlyExitMessage: ({ expectedIterationPaths, customUserDescription }) =>
+    customUserDescription ?? oneOf(expectedIterationPaths),
 };
 
 const oneOf = (paths: readonly (readonly { LABEL?: string; name: string }[])[]): string => {
@@ -46,10 +48,10 @@ const blocks: Readonly<Record<string, BlockKind>> = {
   model: {
     where: "in a model",
     one: "a statement",
-    words: [
-      ...["modality", "group", "input", "let", "part", "weight", "freeze", "train", "embed", "layers", "mask", "position"],
-      ...["noise", "head", "guide", "loss", "session", "precision", "quantize", "codec", "when"],
-    ],
+    words: (
+      "modality group input let part weight freeze train embed layers mask position noise head guide loss session " +
+      "precision quantize codec when"
+    ).split(" "),
   },
   loop,
   checkpoint: { where: "in a checkpoint", one: "an entry", words: ["ignore"] },
@@ -142,7 +144,11 @@ const follows: Readonly<Record<string, string>> = {
 };
 
 /** A word that begins nothing where a statement should begin, or is not followed by what it takes. */
-const blockProblem = (rule: string, error: IRecognitionException, { token, next, before }: Around): Problem | undefined => {
+const blockProblem = (
+  rule: string,
+  error: IRecognitionException,
+  { token, next, before }: Around,
+): Problem | undefined => {
   const block = blocks[blockOf[rule] ?? rule];
   const atStart = block && (rule in blockOf || error.message === "`}`" || error.message === "a declaration");
   if (!atStart) return undefined;
@@ -158,9 +164,14 @@ const blockProblem = (rule: string, error: IRecognitionException, { token, next,
     return { code: "expected", span, args: [`${block.one}${close}`, after, found(token), help] };
   }
   if (block === blocks["checkpoint"] && next && !matches(next, t.Word) && image !== "ignore") {
-    return { code: "expected", span: tokenSpan(next), args: ["`<-` and a key of the file", ` after ${found(token)}`, found(next)] };
+    return {
+      code: "expected",
+      span: tokenSpan(next),
+      args: ["`<-` and a key of the file", ` after ${found(token)}`, found(next)],
+    };
   }
-  if (block === file && image === "import") return { code: "misplaced", span, args: [image, "after a declaration", homes[0]![1]] };
+  if (block === file && image === "import")
+    return { code: "misplaced", span, args: [image, "after a declaration", homes[0]![1]] };
   if (block.words.includes(image) && next) {
     const wanted = image === "layers" && block === template ? "`:`" : (follows[image] ?? "a name");
     return { code: "expected", span: tokenSpan(next), args: [wanted, ` after ${found(token)}`, found(next)] };
@@ -173,7 +184,8 @@ const blockProblem = (rule: string, error: IRecognitionException, { token, next,
 const missingResult = (rules: readonly string[], token: IToken, before: IToken | undefined): Problem | undefined => {
   const inBody = rules.lastIndexOf("body");
   const justBegun = rules.slice(inBody + 1).every((rule) => rule === "expression" || rule === "operand");
-  if (inBody < 0 || !justBegun || token.tokenType !== t.RightBrace || (before && before.tokenType === t.Equals)) return undefined;
+  if (inBody < 0 || !justBegun || token.tokenType !== t.RightBrace || (before && before.tokenType === t.Equals))
+    return undefined;
   return before && t.InfixMark.categoryMatchesMap![before.tokenTypeIdx]
     ? undefined
     : { code: "missing-result", span: tokenSpan(token), args: [] };
@@ -193,14 +205,32 @@ const afterPhrase = (tokens: readonly IToken[], at: number): string => {
   const named = declares && matches(before, t.Word) && declaring.has(declares.image) && matches(declares, t.Word);
   return named ? ` after the ${declares.image}'s name ${found(before)}` : ` after ${found(before)}`;
 };
-const declaring = new Set(["part", "block", "tower", "contract", "model", "weight", "modality", "group", "input", "checkpoint"]);
+const declaring = new Set([
+  "part",
+  "block",
+  "tower",
+  "contract",
+  "model",
+  "weight",
+  "modality",
+  "group",
+  "input",
+  "checkpoint",
+]);
 
-const helpFor = (error: IRecognitionException, token: IToken | undefined, before: IToken | undefined): string | undefined => {
+const helpFor = (
+  error: IRecognitionException,
+  token: IToken | undefined,
+  before: IToken | undefined,
+): string | undefined => {
   const closes = token && [t.RightParen, t.RightBracket, t.RightBrace].includes(token.tokenType);
   if (before?.tokenType === t.Comma && closes) return "A list does not end with a comma: leave it out.";
-  if (token?.tokenType === t.Equals && before?.tokenType === t.Equals) return "There is no `==`; sizes are compared with `require(a, b)`.";
+  if (token?.tokenType === t.Equals && before?.tokenType === t.Equals)
+    return "There is no `==`; sizes are compared with `require(a, b)`.";
   if (token?.tokenType === t.StarStar) return "There is no power operator; multiply.";
-  if (token?.tokenType === t.Equals && error.message.includes("`)`")) return "An argument is labelled with a colon: `f(label: value)`.";
-  if (error.context.ruleStack.at(-1) === "loop" && error.message === "`in`") return "Layers have a name: `layers NAME l in LIST { ... }`.";
+  if (token?.tokenType === t.Equals && error.message.includes("`)`"))
+    return "An argument is labelled with a colon: `f(label: value)`.";
+  if (error.context.ruleStack.at(-1) === "loop" && error.message === "`in`")
+    return "Layers have a name: `layers NAME l in LIST { ... }`.";
   return undefined;
 };

@@ -32,94 +32,65 @@ const opening = new Set<TokenType>([t.LeftParen, t.LeftBracket, t.LeftBrace]);
 const closing = new Set<TokenType>([t.RightParen, t.RightBracket, t.RightBrace]);
 const isInfix = (token: IToken): boolean => t.InfixMark.categoryMatchesMap![token.tokenTypeIdx] === true;
 
-export const layOut = (page: Page): string => {
-  const { text, tokens, starts, gap } = page;
-  const gaps = tokens.map((_, index) => gap(index));
+export const layOut = (page: Page): string => new Layout(page).write();
+
+class Layout {
+  private readonly page: Page;
+  private readonly tokens: readonly IToken[];
+  private readonly gaps: readonly string[];
   /** column of each token if all stood on one line */
-  const flat: number[] = [];
-  tokens.reduce((column, token, index) => {
-    flat.push(column + gaps[index]!.length);
-    return flat[index]! + token.image.length;
-  }, 0);
-  const before = commentsBefore(page);
-  const pen = new Pen();
+  private readonly flat: number[] = [];
+  private readonly commentsBefore: ReadonlyMap<number, readonly t.Comment[]>;
+  private readonly pen = new Pen();
 
-  const beginsLine = (tree: Tree): boolean => starts.has(tokens[firstOf(tree)]!.startOffset);
-  const endColumn = (tree: Tree): number => {
-    const last = typeof tree === "number" ? tree : tree.hard ? tree.open : tree.close;
-    return flat[last]! + tokens[last]!.image.length;
-  };
-  /** Columns of some trees on one line; a hard group counts up to its opening bracket. */
-  const columns = (trees: readonly Tree[]): number =>
-    trees.reduce<number>((sum, tree) => sum + gaps[firstOf(tree)]!.length + endColumn(tree) - flat[firstOf(tree)]!, 0);
+  constructor(page: Page) {
+    this.page = page;
+    this.tokens = page.tokens;
+    this.gaps = page.tokens.map((_, index) => page.gap(index));
+    this.commentsBefore = commentsBefore(page);
+    let column = 0;
+    page.tokens.forEach((token, index) => {
+      this.flat.push(column + this.gaps[index]!.length);
+      column = this.flat[index]! + token.image.length;
+    });
+  }
 
-  const blankBetween = (from: number, to: number): boolean => (text.slice(from, to).match(/\n/g)?.length ?? 0) > 1;
+  write(): string {
+    const trees = treesOf(this.tokens, this.page.starts, this.commentsBefore);
+    for (const element of this.elements(trees, true)) this.element(element, 0);
+    this.comments(this.tokens.length, 0, true);
+    return this.pen.text();
+  }
 
-  /** The comments before a token, then, with `blanks`, the blank line that parts the token from them. */
-  const comments = (index: number, indent: number, blanks: boolean): void => {
-    const previous = tokens[index - 1];
-    let from = previous ? t.endOf(previous) : 0;
-    let first = previous === undefined || previous.tokenType === t.LeftBrace;
-    for (const comment of before.get(index) ?? []) {
-      const beside = previous !== undefined && from === t.endOf(previous) && !text.slice(from, comment.from).includes("\n");
-      if (beside) pen.write(` ${comment.text.trimEnd()}`);
-      else pen.line(indent, blanks && !first && blankBetween(from, comment.from)).write(comment.text.trimEnd());
-      pen.end();
-      first = false;
-      from = comment.from + comment.text.length;
-    }
-    const token = tokens[index];
-    if (blanks && !first && token && starts.has(token.startOffset) && blankBetween(from, token.startOffset)) pen.blank();
-  };
-
-  const put = (index: number, indent: number): void => {
-    if (pen.ended) pen.line(indent, false);
-    else pen.write(gaps[index]!);
-    pen.write(tokens[index]!.image);
-  };
-
-  const putFlat = (tree: Tree): void => {
-    if (typeof tree === "number") return put(tree, 0);
-    put(tree.open, 0);
-    tree.inside.forEach(putFlat);
-    put(tree.close, 0);
-  };
-
-  const putGroup = (group: Group, outer: number, after: number): void => {
-    const room = width - pen.column - gaps[group.open]!.length;
-    if (!group.hard && !pen.ended && endColumn(group) - flat[group.open]! + after <= room) return putFlat(group);
-    put(group.open, outer);
-    const indent = group.block ? outer : pen.indent;
-    for (const element of elements(group.inside, group.block)) {
-      comments(firstOf(element[0]!), indent + 2, true);
-      pen.end();
-      sequence(element, indent + 2);
-    }
-    comments(group.close, indent + 2, true);
-    pen.end();
-    put(group.close, indent);
-  };
+  private element(trees: readonly Tree[], indent: number): void {
+    this.comments(firstOf(trees[0]!), indent, true);
+    this.pen.end();
+    this.sequence(trees, indent);
+  }
 
   /** What is parted by lines: statements of a block, else what commas and the entries of a noise part. */
-  const elements = (trees: readonly Tree[], block: boolean): Tree[][] => {
+  private elements(trees: readonly Tree[], block: boolean): Tree[][] {
     const parts: Tree[][] = [];
     let part: Tree[] = [];
+    const end = (): void => {
+      if (part.length > 0) parts.push(part);
+      part = [];
+    };
     for (const tree of trees) {
-      const begins = block ? beginsLine(tree) : gaps[firstOf(tree)]! === entryGap;
-      if (begins && part.length > 0) parts.push(part.splice(0));
+      const first = firstOf(tree);
+      if (block ? this.page.starts.has(this.tokens[first]!.startOffset) : this.gaps[first] === entryGap) end();
       part.push(tree);
-      if (!block && typeof tree === "number" && tokens[tree]!.tokenType === t.Comma) parts.push(part.splice(0));
+      if (!block && this.isComma(tree)) end();
     }
-    if (part.length > 0) parts.push((part = [...part]));
+    end();
     return parts;
-  };
+  }
 
   /** One statement or element. If it is too wide, it breaks after its commas, before its operators, or within brackets. */
-  const sequence = (trees: readonly Tree[], indent: number): void => {
-    const fits = indent + columns(trees) <= width;
-    const isToken = (tree: Tree, type: TokenType): boolean => typeof tree === "number" && tokens[tree]!.tokenType === type;
-    const isOperator = (tree: Tree, at: number): boolean =>
-      typeof tree === "number" && isInfix(tokens[tree]!) && at > 0 && gaps[tree] !== "";
+  private sequence(trees: readonly Tree[], indent: number): void {
+    const { pen } = this;
+    const fits = indent + this.columns(trees) <= width;
+    const breaksBefore = (tree: Tree, at: number): boolean => !fits && at > 0 && this.isOperator(tree);
     const until = (at: number, ends: (tree: Tree, at: number) => boolean): Tree[] => {
       let end = at;
       while (end < trees.length && !ends(trees[end]!, end)) end++;
@@ -127,28 +98,87 @@ export const layOut = (page: Page): string => {
     };
     trees.forEach((tree, at) => {
       const inner = at === 0 ? indent : indent + 2;
-      if (at > 0) comments(firstOf(tree), inner, false);
-      if (!fits && isOperator(tree, at) && !pen.ended) {
-        const segment = [tree, ...until(at + 1, isOperator)];
-        if (pen.column + columns(segment) > width && indent + 2 + columns(segment) <= width) pen.end();
+      if (at > 0) this.comments(firstOf(tree), inner, false);
+      if (breaksBefore(tree, at) && !pen.ended) {
+        const segment = this.columns([tree, ...until(at + 1, breaksBefore)]);
+        if (pen.column + segment > width && indent + 2 + segment <= width) pen.end();
       }
-      if (typeof tree !== "number") {
-        const rest = until(at + 1, (next, index) => typeof next !== "number" || (!fits && isOperator(next, index)));
-        return putGroup(tree, tree.block ? indent : inner, columns(rest));
+      if (typeof tree === "number") {
+        this.token(tree, inner);
+        if (!fits && this.isComma(tree)) pen.end();
+      } else {
+        const rest = until(at + 1, (next, index) => typeof next !== "number" || breaksBefore(next, index));
+        this.group(tree, tree.block ? indent : inner, this.columns(rest));
       }
-      put(tree, inner);
-      if (!fits && isToken(tree, t.Comma)) pen.end();
     });
-  };
-
-  for (const element of elements(treesOf(tokens, starts, before), true)) {
-    comments(firstOf(element[0]!), 0, true);
-    pen.end();
-    sequence(element, 0);
   }
-  comments(tokens.length, 0, true);
-  return pen.text();
-};
+
+  /** Brackets on one line if they fit with the `after` columns that must follow them there; else one element a line. */
+  private group(group: Group, outer: number, after: number): void {
+    const { pen, flat } = this;
+    const column = pen.ended ? outer : pen.column + this.gaps[group.open]!.length;
+    if (!group.hard && column + this.endColumn(group) - flat[group.open]! + after <= width)
+      return this.onOneLine(group, outer);
+    this.token(group.open, outer);
+    const indent = group.block ? outer : pen.indent;
+    for (const element of this.elements(group.inside, group.block)) this.element(element, indent + 2);
+    this.comments(group.close, indent + 2, true);
+    pen.end();
+    this.token(group.close, indent);
+  }
+
+  private onOneLine({ open, close }: Group, indent: number): void {
+    for (let index = open; index <= close; index++) this.token(index, indent);
+  }
+
+  private token(index: number, indent: number): void {
+    if (this.pen.ended) this.pen.line(indent, false);
+    else this.pen.write(this.gaps[index]!);
+    this.pen.write(this.tokens[index]!.image);
+  }
+
+  /** The comments before a token. With `blanks` they, and the token if it begins a line, keep a blank line before them. */
+  private comments(index: number, indent: number, blanks: boolean): void {
+    const { pen, tokens } = this;
+    const { text, starts } = this.page;
+    const previous = tokens[index - 1];
+    const isBlank = (from: number, to: number): boolean =>
+      blanks && (text.slice(from, to).match(/\n/g)?.length ?? 0) > 1;
+    let from = previous ? t.endOf(previous) : 0;
+    let first = previous === undefined || previous.tokenType === t.LeftBrace;
+    for (const comment of this.commentsBefore.get(index) ?? []) {
+      const beside =
+        previous !== undefined && from === t.endOf(previous) && !text.slice(from, comment.from).includes("\n");
+      if (beside) pen.write(` ${comment.text.trimEnd()}`);
+      else pen.line(indent, !first && isBlank(from, comment.from)).write(comment.text.trimEnd());
+      pen.end();
+      first = false;
+      from = comment.from + comment.text.length;
+    }
+    const token = tokens[index];
+    if (!first && token && starts.has(token.startOffset) && isBlank(from, token.startOffset)) pen.blank();
+  }
+
+  /** Columns of some trees on one line; a hard group counts up to its opening bracket. */
+  private columns(trees: readonly Tree[]): number {
+    const one = (tree: Tree): number =>
+      this.gaps[firstOf(tree)]!.length + this.endColumn(tree) - this.flat[firstOf(tree)]!;
+    return trees.reduce<number>((sum, tree) => sum + one(tree), 0);
+  }
+
+  private endColumn(tree: Tree): number {
+    const last = typeof tree === "number" ? tree : tree.hard ? tree.open : tree.close;
+    return this.flat[last]! + this.tokens[last]!.image.length;
+  }
+
+  private isComma(tree: Tree): boolean {
+    return typeof tree === "number" && this.tokens[tree]!.tokenType === t.Comma;
+  }
+
+  private isOperator(tree: Tree): boolean {
+    return typeof tree === "number" && isInfix(this.tokens[tree]!) && this.gaps[tree] !== "";
+  }
+}
 
 /** The gap between the entries of a noise statement, which nothing else parts. */
 export const entryGap = "   ";

@@ -26,7 +26,8 @@ export type Problem = {
 /** The first token that is wrong by itself. */
 export const wrongToken = (tokens: readonly IToken[]): Problem | undefined => {
   for (const token of tokens) {
-    const problem = checks.get(token.tokenType)?.(token) ?? (token.image.length > maxName ? longName(token) : undefined);
+    const problem =
+      checks.get(token.tokenType)?.(token) ?? (token.image.length > maxName ? longName(token) : undefined);
     if (problem) return problem;
   }
   return undefined;
@@ -48,8 +49,13 @@ const checks = new Map<TokenType, (token: IToken) => Problem | undefined>([
       const text = token.image.length > 40 ? `${token.image.slice(0, 40)}…` : token.image;
       if (!numeric.test(token.image)) return { code: "malformed-number", span: spanOf(token), args: [text] };
       const digits = token.image.replaceAll("_", "");
-      const large = (limit: string): Problem => ({ code: "number-too-large", span: spanOf(token), args: [text, limit] });
-      if (/^[0-9]+$/.test(digits)) return Number.isSafeInteger(Number(digits)) ? undefined : large("integers end at 2^53 - 1");
+      const large = (limit: string): Problem => ({
+        code: "number-too-large",
+        span: spanOf(token),
+        args: [text, limit],
+      });
+      if (/^[0-9]+$/.test(digits))
+        return Number.isSafeInteger(Number(digits)) ? undefined : large("integers end at 2^53 - 1");
       if (!Number.isFinite(Number(digits))) return large("decimals end near 1.8e308");
       const written = digits.replace(/[eE].*|\./g, "");
       return written.length > maxDigits ? large(`decimals have at most ${maxDigits} digits`) : undefined;
@@ -112,7 +118,8 @@ const closing = new Map<TokenType, TokenType>([
 const closers = new Set(closing.values());
 /** Tokens after which a new expression begins. */
 const fresh = new Set([t.Comma, t.Colon, t.Equals, t.LeftArrow, t.RightArrow, t.Tilde]);
-const isOf = (type: TokenType, category: TokenType): boolean => category.categoryMatchesMap![type.tokenTypeIdx!] === true;
+const isOf = (type: TokenType, category: TokenType): boolean =>
+  category.categoryMatchesMap![type.tokenTypeIdx!] === true;
 const isValue = (type: TokenType): boolean => type === t.NumberToken || type === t.StringToken || isOf(type, t.Plain);
 
 /** Matches brackets, and counts nesting and chains, in one pass. */

@@ -40,7 +40,8 @@ const readText = (text: string): Parsed | Problem => {
   if (brackets.problem) return wrong && isBefore(wrong.span, brackets.problem.span) ? wrong : brackets.problem;
   const tree = grammar.parse(tokens, docsOf(text, lexed));
   const [error] = grammar.errors;
-  if (error && !(wrong && !(error.token.startOffset < wrong.span.from))) return explain(error, { text, tokens, brackets });
+  if (error && !(wrong && !(error.token.startOffset < wrong.span.from)))
+    return explain(error, { text, tokens, brackets });
   if (wrong) return wrong;
   const twice = grammar.repetition;
   if (twice) {
@@ -57,7 +58,10 @@ const docsOf = (text: string, { tokens, comments }: Lexed): Map<number, string> 
   let next = 0;
   let lines: string[] = [];
   for (const comment of comments) {
-    while (next < tokens.length && tokens[next]!.startOffset < comment.from) next++, (lines = []);
+    while (next < tokens.length && tokens[next]!.startOffset < comment.from) {
+      next++;
+      lines = [];
+    }
     if (!isDoc(text, comment)) lines = [];
     else lines.push(comment.text.slice(3).trim());
     const owner = tokens[next];

@@ -124,7 +124,10 @@ const isName = (token: IToken, before: IToken | undefined): boolean =>
   matches(token, t.Plain) || (matches(token, t.Word) && before?.tokenType === t.Dot);
 const closers = new Set([t.RightParen, t.RightBracket, t.RightBrace]);
 const endsOperand = (token: IToken, before?: IToken): boolean =>
-  isName(token, before) || closers.has(token.tokenType) || token.tokenType === t.NumberToken || token.tokenType === t.StringToken;
+  isName(token, before) ||
+  closers.has(token.tokenType) ||
+  token.tokenType === t.NumberToken ||
+  token.tokenType === t.StringToken;
 
 const noGapAfter = new Set([t.LeftParen, t.LeftBracket, t.Dot, t.Range]);
 const noGapBefore = new Set([t.RightParen, t.RightBracket, t.Dot, t.Range, t.Comma, t.Colon, t.Question]);

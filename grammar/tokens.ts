@@ -122,10 +122,20 @@ export const Unknown = token("Unknown", "a character");
 
 /** All token types, as the parser wants them. */
 export const vocabulary: TokenType[] = [
-  ...[Inner, Word, Plain, ArmsWord, Role, InfixMark, InfixWord],
+  Inner,
+  Word,
+  Plain,
+  ArmsWord,
+  Role,
+  InfixMark,
+  InfixWord,
   ...keywords.values(),
   ...marks.values(),
-  ...[Identifier, NumberToken, StringToken, OpenString, Unknown],
+  Identifier,
+  NumberToken,
+  StringToken,
+  OpenString,
+  Unknown,
 ];
 
 /** Groups: comment, word, number, closed string, open string, mark, anything else. White space has none. */

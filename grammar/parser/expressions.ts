@@ -81,7 +81,11 @@ export class Expressions extends EmbeddedActionsParser {
   private index(first: IToken, of: Expr): Expr {
     const indices: Expr[] = [];
     this.CONSUME(t.LeftBracket);
-    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => indices.push(this.SUBRULE1(this.expression)), ERR_MSG: anExpression });
+    this.AT_LEAST_ONE_SEP({
+      SEP: t.Comma,
+      DEF: () => indices.push(this.SUBRULE1(this.expression)),
+      ERR_MSG: anExpression,
+    });
     this.CONSUME(t.RightBracket, commaOr("]"));
     return { kind: "index", of, indices, span: this.since(first) };
   }
@@ -116,7 +120,11 @@ export class Expressions extends EmbeddedActionsParser {
   private readonly parenthesis = this.RULE("parenthesis", (): Expr => {
     const items: Expr[] = [];
     const open = this.CONSUME(t.LeftParen);
-    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => items.push(this.SUBRULE(this.expression)), ERR_MSG: anExpression });
+    this.AT_LEAST_ONE_SEP({
+      SEP: t.Comma,
+      DEF: () => items.push(this.SUBRULE(this.expression)),
+      ERR_MSG: anExpression,
+    });
     const span = spanOf(open, this.CONSUME(t.RightParen, commaOr(")")));
     return items.length === 1 ? { ...items[0]!, span } : { kind: "tuple", items, span };
   });
@@ -138,7 +146,10 @@ export class Expressions extends EmbeddedActionsParser {
   });
 
   private readonly arm = this.RULE("arm", (): Arm => {
-    const state = this.OPTION(() => this.OR([{ ALT: () => this.CONSUME(t.Given) }, { ALT: () => this.CONSUME(t.Drawn) }]));
+    const state = this.OPTION({
+      GATE: () => this.isPlain(this.LA(2)),
+      DEF: () => this.OR([{ ALT: () => this.CONSUME(t.Given) }, { ALT: () => this.CONSUME(t.Drawn) }]),
+    });
     const kinds = this.SUBRULE(this.expression);
     this.CONSUME(t.Colon, { ERR_MSG: "`:` and the arm's value" });
     const value = this.SUBRULE1(this.expression);
@@ -213,10 +224,7 @@ export class Expressions extends EmbeddedActionsParser {
   private readonly globIndex = this.RULE("globIndex", (): GlobStep => {
     this.CONSUME(t.LeftBracket);
     const value = this.OR({
-      DEF: [
-        { ALT: () => void this.CONSUME(t.Star) },
-        { ALT: () => this.SUBRULE(this.expression) },
-      ],
+      DEF: [{ ALT: () => void this.CONSUME(t.Star) }, { ALT: () => this.SUBRULE(this.expression) }],
       ERR_MSG: "a number, `*` or an index such as `i`",
     });
     this.CONSUME(t.RightBracket, { ERR_MSG: "`]`" });
@@ -234,7 +242,11 @@ export class Expressions extends EmbeddedActionsParser {
         {
           ALT: () => {
             const open = this.CONSUME(t.LeftBracket);
-            this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => names.push(nameOf(this.CONSUME1(t.Plain))), ERR_MSG: "a name" });
+            this.AT_LEAST_ONE_SEP({
+              SEP: t.Comma,
+              DEF: () => names.push(nameOf(this.CONSUME1(t.Plain))),
+              ERR_MSG: "a name",
+            });
             this.CONSUME(t.RightBracket, commaOr("]"));
             return open;
           },
@@ -244,7 +256,14 @@ export class Expressions extends EmbeddedActionsParser {
     });
     this.CONSUME(t.Equals);
     const value = this.SUBRULE(this.expression);
-    return { kind: "binding", let: keyword !== undefined, names, list: list !== undefined, value, span: this.since(first) };
+    return {
+      kind: "binding",
+      let: keyword !== undefined,
+      names,
+      list: list !== undefined,
+      value,
+      span: this.since(first),
+    };
   });
 
   /** Whether a binding comes next: `name =`, or `[name, ...] =`. */
@@ -274,4 +293,5 @@ export const matches = (token: IToken, type: TokenType): boolean =>
 
 const isLiteral = ({ tokenType }: IToken): boolean => tokenType === t.NumberToken || tokenType === t.StringToken;
 
-const plainNumber = (value: Expr): number | Expr => (value.kind === "number" ? (value as ExprOf<"number">).value : value);
+const plainNumber = (value: Expr): number | Expr =>
+  value.kind === "number" ? (value as ExprOf<"number">).value : value;

@@ -59,7 +59,16 @@ export class Grammar extends Statements {
     const name = nameOf(this.CONSUME(t.Word));
     return this.OR<ast.Template | ast.Alias>({
       DEF: [
-        { ALT: () => ({ kind: "alias", role, name, doc, value: this.SUBRULE(this.aliasValue), span: this.since(first) }) },
+        {
+          ALT: () => ({
+            kind: "alias",
+            role,
+            name,
+            doc,
+            value: this.SUBRULE(this.aliasValue),
+            span: this.since(first),
+          }),
+        },
         {
           ALT: () => {
             const items: ast.Item[] = [];
@@ -82,7 +91,16 @@ export class Grammar extends Statements {
     const name = nameOf(this.CONSUME(t.Word));
     return this.OR<ast.Model | ast.Alias>({
       DEF: [
-        { ALT: () => ({ kind: "alias", role, name, doc, value: this.SUBRULE(this.aliasValue), span: this.since(first) }) },
+        {
+          ALT: () => ({
+            kind: "alias",
+            role,
+            name,
+            doc,
+            value: this.SUBRULE(this.aliasValue),
+            span: this.since(first),
+          }),
+        },
         {
           ALT: () => {
             const statements: ast.Statement[] = [];
@@ -111,7 +129,11 @@ export class Grammar extends Statements {
     const options: ast.Expr[] = [];
     this.CONSUME(t.With);
     this.CONSUME(t.LeftBrace);
-    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => options.push(this.SUBRULE(this.withOption)), ERR_MSG: "an option" });
+    this.AT_LEAST_ONE_SEP({
+      SEP: t.Comma,
+      DEF: () => options.push(this.SUBRULE(this.withOption)),
+      ERR_MSG: "an option",
+    });
     this.CONSUME(t.RightBrace, commaOr("}"));
     return options;
   });

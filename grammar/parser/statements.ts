@@ -11,8 +11,27 @@ export class Statements extends Templates {
   protected repeated: IToken | undefined;
   /** tokens that begin a statement: they end the terms of a session */
   private readonly starts = new Set([
-    ...[t.Modality, t.Group, t.Input, t.Let, t.Part, t.Weight, t.Freeze, t.Train, t.Embed, t.Layers, t.Mask, t.Position],
-    ...[t.Noise, t.Head, t.Guide, t.Loss, t.Session, t.Precision, t.Quantize, t.Codec, t.When],
+    t.Modality,
+    t.Group,
+    t.Input,
+    t.Let,
+    t.Part,
+    t.Weight,
+    t.Freeze,
+    t.Train,
+    t.Embed,
+    t.Layers,
+    t.Mask,
+    t.Position,
+    t.Noise,
+    t.Head,
+    t.Guide,
+    t.Loss,
+    t.Session,
+    t.Precision,
+    t.Quantize,
+    t.Codec,
+    t.When,
   ]);
 
   // ── Statements ───────────────────────────────────────────────────────────────────────────────
@@ -90,7 +109,11 @@ export class Statements extends Templates {
     const first = this.CONSUME(t.Group);
     const name = nameOf(this.CONSUME(t.Word));
     this.CONSUME(t.Equals);
-    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => kinds.push(this.SUBRULE(this.expression)), ERR_MSG: "a kind of rows" });
+    this.AT_LEAST_ONE_SEP({
+      SEP: t.Comma,
+      DEF: () => kinds.push(this.SUBRULE(this.expression)),
+      ERR_MSG: "a kind of rows",
+    });
     return { kind: "group", name, kinds, span: this.since(first) };
   });
 
@@ -268,11 +291,13 @@ export class Statements extends Templates {
 
   private readonly sessionTerm = this.RULE("sessionTerm", (): ast.SessionStatement["terms"][number] => {
     const name = nameOf(this.CONSUME(t.Word));
-    const repeat = this.OPTION(() => this.OR([
-      { ALT: () => this.CONSUME(t.Question) },
-      { ALT: () => this.CONSUME(t.Star) },
-      { ALT: () => this.CONSUME(t.Plus) },
-    ]));
+    const repeat = this.OPTION(() =>
+      this.OR([
+        { ALT: () => this.CONSUME(t.Question) },
+        { ALT: () => this.CONSUME(t.Star) },
+        { ALT: () => this.CONSUME(t.Plus) },
+      ]),
+    );
     return { name, repeat: (repeat?.image ?? "") as "" | "?" | "*" | "+" };
   });
 

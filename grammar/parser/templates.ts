@@ -59,21 +59,23 @@ export class Templates extends Expressions {
     const first = this.LA(1);
     const name = nameOf(this.CONSUME(t.Word));
     const optional = this.OPTION(() => this.CONSUME(t.Question)) !== undefined;
-    const rest = this.OPTION1(() => this.OR([
-      { ALT: () => ({ kind: "function" as const, ...this.SUBRULE(this.signature) }) },
-      {
-        ALT: () => {
-          this.CONSUME(t.Colon);
-          return this.OR1({
-            DEF: [
-              { ALT: () => ({ kind: "layers" as const, ...this.SUBRULE1(this.signature) }) },
-              { ALT: () => ({ kind: "value" as const, type: nameOf(this.CONSUME1(t.Word)) }) },
-            ],
-            ERR_MSG: "a type, or a signature such as `([D]) -> [D]`",
-          });
+    const rest = this.OPTION1(() =>
+      this.OR([
+        { ALT: () => ({ kind: "function" as const, ...this.SUBRULE(this.signature) }) },
+        {
+          ALT: () => {
+            this.CONSUME(t.Colon);
+            return this.OR1({
+              DEF: [
+                { ALT: () => ({ kind: "layers" as const, ...this.SUBRULE1(this.signature) }) },
+                { ALT: () => ({ kind: "value" as const, type: nameOf(this.CONSUME1(t.Word)) }) },
+              ],
+              ERR_MSG: "a type, or a signature such as `([D]) -> [D]`",
+            });
+          },
         },
-      },
-    ]));
+      ]),
+    );
     const span = this.since(first);
     if (rest === undefined) return { kind: "size", name, span };
     return rest.kind === "layers" ? { ...rest, name, span } : { ...rest, name, optional, span };
@@ -95,24 +97,30 @@ export class Templates extends Expressions {
   });
 
   // ── Items ────────────────────────────────────────────────────────────────────────────────────
-  readonly item: ParserMethod<[], ast.Item> = this.RULE("item", (): ast.Item => this.OR({
-    DEF: [
-      { ALT: () => this.SUBRULE(this.weight) },
-      { ALT: () => this.SUBRULE(this.layersItem) },
-      { ALT: () => this.SUBRULE(this.part) },
-      { ALT: () => this.SUBRULE(this.checkpoint) },
-      { ALT: () => this.SUBRULE(this.requirement) },
-      { ALT: () => this.SUBRULE(this.constant) },
-      { ALT: () => this.SUBRULE(this.functionItem) },
-    ],
-    IGNORE_AMBIGUITIES: true, // `require(` is the requirement, never a function of that name
-  }));
+  readonly item: ParserMethod<[], ast.Item> = this.RULE("item", (): ast.Item =>
+    this.OR({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.weight) },
+        { ALT: () => this.SUBRULE(this.layersItem) },
+        { ALT: () => this.SUBRULE(this.part) },
+        { ALT: () => this.SUBRULE(this.checkpoint) },
+        { ALT: () => this.SUBRULE(this.requirement) },
+        { ALT: () => this.SUBRULE(this.constant) },
+        { ALT: () => this.SUBRULE(this.functionItem) },
+      ],
+      IGNORE_AMBIGUITIES: true, // `require(` is the requirement, never a function of that name
+    }),
+  );
 
   readonly weight: ParserMethod<[], ast.WeightItem> = this.RULE("weight", (): ast.WeightItem => {
     const weights: ast.WeightDeclaration[] = [];
     const doc = this.doc();
     const first = this.CONSUME(t.Weight);
-    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => weights.push(this.SUBRULE(this.weightDeclaration)), ERR_MSG: "a name" });
+    this.AT_LEAST_ONE_SEP({
+      SEP: t.Comma,
+      DEF: () => weights.push(this.SUBRULE(this.weightDeclaration)),
+      ERR_MSG: "a name",
+    });
     this.ACTION(() => {
       if (doc !== undefined) weights[0] = { ...weights[0]!, doc };
     });
@@ -186,14 +194,15 @@ export class Templates extends Expressions {
     this.CONSUME(t.RightArrow, { ERR_MSG: "`->` and the shape of the result" });
     this.AT_LEAST_ONE_SEP({
       SEP: t.Comma,
-      DEF: () => this.OR({
-        DEF: [
-          { ALT: () => results.push(this.SUBRULE(this.shape)) },
-          { ALT: () => named.push(nameOf(this.CONSUME1(t.Word))) },
-        ],
-        IGNORE_AMBIGUITIES: true, // `grid [` is a shape
-        ERR_MSG: "a shape such as `[D]`",
-      }),
+      DEF: () =>
+        this.OR({
+          DEF: [
+            { ALT: () => results.push(this.SUBRULE(this.shape)) },
+            { ALT: () => named.push(nameOf(this.CONSUME1(t.Word))) },
+          ],
+          IGNORE_AMBIGUITIES: true, // `grid [` is a shape
+          ERR_MSG: "a shape such as `[D]`",
+        }),
     });
     const body = this.SUBRULE(this.body);
     return { kind: "function", name, doc, parameters, results, named, body, span: this.since(first) };
@@ -266,22 +275,24 @@ export class Templates extends Expressions {
     return { kind: "checkpoint", name, entries, span: spanOf(first, this.CONSUME(t.RightBrace)) };
   });
 
-  private readonly checkpointEntry = this.RULE("checkpointEntry", (): ast.CheckpointEntry => this.OR([
-    {
-      ALT: () => {
-        const first = this.CONSUME(t.Ignore);
-        const pattern = this.SUBRULE(this.stringLiteral);
-        return { kind: "ignore", pattern, span: this.since(first) };
+  private readonly checkpointEntry = this.RULE("checkpointEntry", (): ast.CheckpointEntry =>
+    this.OR([
+      {
+        ALT: () => {
+          const first = this.CONSUME(t.Ignore);
+          const pattern = this.SUBRULE(this.stringLiteral);
+          return { kind: "ignore", pattern, span: this.since(first) };
+        },
       },
-    },
-    {
-      ALT: () => {
-        const first = this.LA(1);
-        const target = this.SUBRULE(this.glob);
-        this.CONSUME(t.LeftArrow, { ERR_MSG: "`<-` and a key of the file" });
-        const source = this.SUBRULE(this.expression);
-        return { kind: "map", target, source, span: this.since(first) };
+      {
+        ALT: () => {
+          const first = this.LA(1);
+          const target = this.SUBRULE(this.glob);
+          this.CONSUME(t.LeftArrow, { ERR_MSG: "`<-` and a key of the file" });
+          const source = this.SUBRULE(this.expression);
+          return { kind: "map", target, source, span: this.since(first) };
+        },
       },
-    },
-  ]));
+    ]),
+  );
 }

@@ -9,7 +9,9 @@ const messages = {
     message: `There is no \`${name}\` here.`,
     help: near === undefined ? undefined : `Did you mean \`${near}\`?`,
   }),
-  "width-mismatch": (left: number, right: number) => ({ message: `One has heads of width ${left}, the other ${right}.` }),
+  "width-mismatch": (left: number, right: number) => ({
+    message: `One has heads of width ${left}, the other ${right}.`,
+  }),
 };
 const spanIn = (text: string, part: string): { from: number; to: number } => {
   const from = text.indexOf(part);
@@ -92,18 +94,31 @@ test("a report keeps 100 and counts the rest", () => {
 
 test("a report over more messages serves where one over fewer is asked", () => {
   const all = { ...messages, other: () => ({ message: "Other." }) };
-  const say = (report: Report<typeof messages>): undefined => report.error("unknown-name", { span: { from: 0, to: 1 } }, ["x"]);
+  const say = (report: Report<typeof messages>): undefined =>
+    report.error("unknown-name", { span: { from: 0, to: 1 } }, ["x"]);
   const report = new Report(all, "a.graft");
   say(report);
   report.error("other", { path: "b.graft", span: { from: 0, to: 1 } }, []);
-  expect(report.found.map(({ code, path }) => [code, path])).toEqual([["unknown-name", "a.graft"], ["other", "b.graft"]]);
+  expect(report.found.map(({ code, path }) => [code, path])).toEqual([
+    ["unknown-name", "a.graft"],
+    ["other", "b.graft"],
+  ]);
 });
 
 test("lines and columns; byte order mark; line breaks of either kind", () => {
   const from = source("a", "\ufeffab\r\ncd\n\nef");
   expect(from.text.startsWith("ab")).toBe(true);
   expect([0, 2, 4, 6, 7, 8, 9, 99].map((offset) => placeOf(from, offset))).toEqual(
-    [[1, 1], [1, 3], [2, 1], [2, 3], [3, 1], [4, 1], [4, 2], [4, 3]].map(([line, column]) => ({ line, column })),
+    [
+      [1, 1],
+      [1, 3],
+      [2, 1],
+      [2, 3],
+      [3, 1],
+      [4, 1],
+      [4, 2],
+      [4, 3],
+    ].map(([line, column]) => ({ line, column })),
   );
   expect([1, 2, 3, 4].map((line) => lineText(from, line))).toEqual(["ab", "cd", "", "ef"]);
   const { errors } = readText("\ufeffmodel X {\r\n  mask = §\r\n}\r\n");

@@ -7,7 +7,7 @@ import { readText } from "./reading.ts";
 const mistakes: readonly (readonly [name: string, text: string])[] = [
   ["missing brace after a name", "tower Llama(L) = 3"],
   ["missing opening", "tower Llama weight embed: [D]"],
-  ["missing equals", 'model X {\n  modality text tokens(vocab: 3)\n}'],
+  ["missing equals", "model X {\n  modality text tokens(vocab: 3)\n}"],
   ["missing name", "block (D) { }"],
   ["stray token in a model", "model X {\n  h = l(h)\n  ) mask = causal\n}"],
   ["stray token at the top", "tower A = B(3)\n= 4"],

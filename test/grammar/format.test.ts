@@ -26,7 +26,8 @@ describe("format", () => {
   });
 
   test("lines that are too wide break after commas, before operators and within brackets", async () => {
-    const long = (count: number): string => Array.from({ length: count }, (_, index) => `argument_number_${index}`).join(", ");
+    const long = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `argument_number_${index}`).join(", ");
     const text = `model Wide(${long(9)}) {
       h = combine(first(${long(6)}), second(${long(2)})) + other
       mask = ${Array.from({ length: 12 }, (_, index) => `within(image_${index})`).join(" or ")}
@@ -40,7 +41,7 @@ describe("format", () => {
     await expect(lines).toMatchFileSnapshot("goldens/wide.txt");
   });
 
-  test("random texts", () => {
+  test("random texts", { timeout: 60_000 }, () => {
     for (let seed = 1; seed <= 1500; seed++) {
       const text = new Generator(seed).file();
       try {

@@ -2,7 +2,20 @@
 // white space anywhere between tokens.
 
 const pieces = ["\n", " ", "  ", "\n\n", "\n\n\n", " // note\n", "\n// own line\n", "\n/// doc\n", "\t", "\r\n"];
-const keywords = ["mask", "head", "position", "select", "span", "layers", "noise", "grid", "rows", "given", "part", "loss"];
+const keywords = [
+  "mask",
+  "head",
+  "position",
+  "select",
+  "span",
+  "layers",
+  "noise",
+  "grid",
+  "rows",
+  "given",
+  "part",
+  "loss",
+];
 const operators = ["and", "or", "not", "is", "before", "sees", "in", "with", "if"];
 const infixes = ["+", "-", "*", "/", "|", "..", "and", "or", "is", "before", "sees"];
 
@@ -48,7 +61,9 @@ export class Generator {
   }
 
   private name(): string {
-    return this.chance(0.1) ? this.pick(keywords) : `${this.pick(["a", "b", "Llama", "x_1", "vision", "und"])}${this.below(9)}`;
+    return this.chance(0.1)
+      ? this.pick(keywords)
+      : `${this.pick(["a", "b", "Llama", "x_1", "vision", "und"])}${this.below(9)}`;
   }
   /** What may be a label or member: operators too. */
   private word(): string {
@@ -68,13 +83,17 @@ export class Generator {
     if (this.depth > 2) return this.name();
     this.depth++;
     const operand = (): string => (this.chance(0.1) ? this.pick(["- ", "not "]) : "") + this.postfix();
-    const text = [operand(), ...Array.from({ length: this.below(3) }, () => `${this.pick(infixes)} ${operand()}`)].join(" ");
+    const text = [operand(), ...Array.from({ length: this.below(3) }, () => `${this.pick(infixes)} ${operand()}`)].join(
+      " ",
+    );
     this.depth--;
     return text;
   }
   private postfix(): string {
     const of = this.primary();
-    return /^[0-9"]/.test(of) ? of : `${of} ${this.many(0, 2, () => this.pick([this.call, this.index, this.member]).call(this))}`;
+    return /^[0-9"]/.test(of)
+      ? of
+      : `${of} ${this.many(0, 2, () => this.pick([this.call, this.index, this.member]).call(this))}`;
   }
   private call(): string {
     return `( ${this.list(0, 3, () => `${this.chance(0.3) ? `${this.word()} : ` : ""}${this.expression()}`)} )`;
@@ -122,7 +141,12 @@ export class Generator {
   }
   private contractMember(): string {
     const result = `( ${this.list(0, 2, () => this.shape())} ) -> ${this.pick(["", "grid "])}${this.shape()}`;
-    return this.pick([`${this.word()} ,`, `${this.word()} ? : Process`, `layers : ${result}`, `${this.word()} ? ${result} ,`]);
+    return this.pick([
+      `${this.word()} ,`,
+      `${this.word()} ? : Process`,
+      `layers : ${result}`,
+      `${this.word()} ? ${result} ,`,
+    ]);
   }
   private item(): string {
     return this.pick([
@@ -136,12 +160,18 @@ export class Generator {
     ])();
   }
   private weight(): string {
-    const one = (): string => `${this.word()} : ${this.shape()} ${this.chance(0.5) ? `= ${this.expression()} if ${this.expression()}` : ""}`;
+    const one = (): string =>
+      `${this.word()} : ${this.shape()} ${this.chance(0.5) ? `= ${this.expression()} if ${this.expression()}` : ""}`;
     return `weight ${this.list(1, 3, one)}`;
   }
   private function(): string {
     const parameter = (): string =>
-      this.pick([this.word(), `${this.word()} ? : ${this.shape()}`, `${this.word()} : grid ${this.shape()}`, "seen : rows { k , v }"]);
+      this.pick([
+        this.word(),
+        `${this.word()} ? : ${this.shape()}`,
+        `${this.word()} : grid ${this.shape()}`,
+        "seen : rows { k , v }",
+      ]);
     const bindings = this.many(0, 3, () => this.binding());
     // an expression that begins with a bracket would belong to the binding before it
     const result = `${this.plain()} ${this.chance(0.5) ? `+ ${this.expression()}` : ""}`;
@@ -158,18 +188,22 @@ export class Generator {
   private statement(): string {
     const noiseEntry = (): string =>
       this.pick([`given : t = ${this.expression()}`, `drawn : t ~ ${this.expression()}`, "after : never"]);
-    const segment = (): string => `${this.word()} : ${this.chance(0.5) ? `${this.name()} ${this.string()}` : this.expression()}`;
+    const segment = (): string =>
+      `${this.word()} : ${this.chance(0.5) ? `${this.name()} ${this.string()}` : this.expression()}`;
     return this.pick([
       () => `modality ${this.word()} = ${this.expression()}`,
       () => `modality ${this.word()} = span { ${this.list(0, 3, segment)} } ${this.pick(["", "aside"])}`,
       () => `group ${this.word()} = ${this.list(1, 3, () => this.expression())}`,
-      () => `input ${this.word()} : ${this.pick([this.plain(), this.shape()])} ${this.chance(0.5) ? "per image . patch" : ""}`,
+      () =>
+        `input ${this.word()} : ${this.pick([this.plain(), this.shape()])} ${this.chance(0.5) ? "per image . patch" : ""}`,
       () => `let ${this.binding()}`,
       () => this.binding(),
       () => this.weight(),
       () => `${this.pick(["freeze", "train"])} ${this.list(1, 3, () => this.glob())}`,
-      () => `embed image . patch ${this.chance(0.7) ? `( ${this.list(0, 2, () => this.word())} )` : ""} = ${this.expression()}`,
-      () => `layers ${this.word()} ${this.list(1, 2, () => `${this.word()} in ( ${this.expression()} )`)} { ${this.many(0, 3, () => this.binding())} }`,
+      () =>
+        `embed image . patch ${this.chance(0.7) ? `( ${this.list(0, 2, () => this.word())} )` : ""} = ${this.expression()}`,
+      () =>
+        `layers ${this.word()} ${this.list(1, 2, () => `${this.word()} in ( ${this.expression()} )`)} { ${this.many(0, 3, () => this.binding())} }`,
       () => `mask = ${this.expression()}`,
       () => `position ${this.pick(["", "vision . **"])} = ${this.expression()}`,
       () => `noise ${this.word()} = ( ${this.expression()} ) { ${this.chance(0.7) ? noiseEntry() : ""} }`,

@@ -32,4 +32,8 @@ export const mustParse = (text: string): File => {
 
 /** A tree as plain data without its spans, and without fields that are undefined. */
 export const bare = (node: unknown): unknown =>
-  JSON.parse(JSON.stringify(node, (key, value: unknown) => (key === "span" ? undefined : key === "aside" ? value !== undefined : value))) as unknown;
+  JSON.parse(
+    JSON.stringify(node, (key, value: unknown) =>
+      key === "span" ? undefined : key === "aside" ? value !== undefined : value,
+    ),
+  ) as unknown;
