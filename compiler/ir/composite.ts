@@ -1,6 +1,6 @@
 // The composites: what each accepts, and the graph of other ops that it is. A target keeps one whole or takes that graph.
 import { divExact, same, sameShape, showShape } from "./dim.ts";
-import { expandAttention } from "./attention.ts";
+import { expandAttention, keyStreams } from "./attention.ts";
 import type { Builder, Node } from "./node.ts";
 import { isFloat } from "./pointwise.ts";
 import { expandRotary } from "./rotary.ts";
@@ -75,7 +75,7 @@ export const composite: { [K in keyof Composite]: Row<Composite[K]> } = {
     },
   },
   rotary: { operands: [4, 4], type: rotaryType, expand: expandRotary },
-  attention: { operands: [4, 4], type: attentionType, expand: expandAttention },
+  attention: { operands: [4, Infinity], type: attentionType, expand: expandAttention },
 };
 
 /** `0.5 x (1 + y)` */
@@ -113,22 +113,25 @@ function rotaryType(src: readonly Type[], { heads }: Composite["rotary"]): Type 
 }
 
 function attentionType(src: readonly Type[], { heads, kvHeads }: Composite["attention"]): Type {
-  const [q, k, v, mask] = src as [Type, Type, Type, Type];
+  const q = src[0]!;
   const title = `attention of ${heads} heads over ${kvHeads}`;
-  if ([q, k, v].some((t) => t.shape.length !== 3) || mask.shape.length !== 4 || mask.dtype !== "bool")
-    return misfit(title, src);
+  const streams = (src.length - 1) % 3 === 0 ? keyStreams(src) : [];
+  if (streams.length === 0 || q.shape.length !== 3 || heads % kvHeads !== 0) return misfit(title, src);
   const d = width(q, heads);
-  const e = width(v, kvHeads);
-  const fits =
-    heads % kvHeads === 0 &&
-    d !== undefined &&
-    e !== undefined &&
-    width(k, kvHeads) === d &&
-    sameShape(k.shape.slice(0, 2), v.shape.slice(0, 2)) &&
-    same(q.shape[0]!, k.shape[0]!) &&
-    (same(mask.shape[0]!, 1) || same(mask.shape[0]!, q.shape[0]!)) &&
-    sameShape(mask.shape.slice(1), [1, q.shape[1]!, k.shape[1]!]);
-  return fits ? { dtype: q.dtype, shape: q.shape.with(2, heads * e) } : misfit(title, src);
+  const widths = streams.map(({ k, v, mask }) => {
+    if (k.shape.length !== 3 || v.shape.length !== 3 || mask.shape.length !== 4 || mask.dtype !== "bool") return undefined;
+    const fits =
+      width(k, kvHeads) === d &&
+      sameShape(k.shape.slice(0, 2), v.shape.slice(0, 2)) &&
+      same(q.shape[0]!, k.shape[0]!) &&
+      (same(mask.shape[0]!, 1) || same(mask.shape[0]!, q.shape[0]!)) &&
+      same(mask.shape[0]!, streams[0]!.mask.shape[0]!) &&
+      sameShape(mask.shape.slice(1), [1, q.shape[1]!, k.shape[1]!]);
+    return fits ? width(v, kvHeads) : undefined;
+  });
+  const [e] = widths;
+  if (d === undefined || e === undefined || widths.some((each) => each !== e)) return misfit(title, src);
+  return { dtype: q.dtype, shape: q.shape.with(2, heads * e) };
 }
 const width = (t: Type, heads: number): number | undefined => divExact(t.shape[2]!, heads) as number | undefined;
 

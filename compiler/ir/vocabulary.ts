@@ -105,10 +105,10 @@ export interface Composite {
   /** `x [batch, rows, heads * d], cos [positions, d / 2], sin, position i32 [batch, rows]` */
   rotary: { heads: number; interleaved: boolean };
   /**
-   * `q [batch, Q, heads * d], k [batch, K, kvHeads * d], v [batch, K, kvHeads * e], mask bool [batch or 1, 1, Q, K]
-   * -> [batch, Q, heads * e]`. Query head i reads key head floor(i / (heads / kvHeads)). Scores are
-   * `softcap * tanh(scale * q k / softcap)` where there is a softcap. A query that sees no key gives 0;
-   * `covered` says that every query is known to see one.
+   * `q [batch, Q, heads * d]`, then for each stream of keys `k [batch, K, kvHeads * d], v [batch, K, kvHeads * e],
+   * mask bool [batch or 1, 1, Q, K]`, `-> [batch, Q, heads * e]`: one softmax over all streams. Query head i reads key
+   * head floor(i / (heads / kvHeads)). Scores are `softcap * tanh(scale * q k / softcap)` where there is a softcap. A
+   * query that sees no key gives 0; `covered` says that every query is known to see one.
    */
   attention: { heads: number; kvHeads: number; scale: number; softcap?: number | undefined; covered: boolean };
 }

@@ -1,5 +1,5 @@
-// One attend of one query stream: its keys and values are those of every stream it may see, one after the other.
-// Softmax does not care for the order of keys, so rows are never gathered or moved.
+// One attend of one query stream: its keys and values are those of every stream it may see, each as it lies. Softmax does
+// not care for the order of keys, so rows are never gathered or moved.
 import type { RowOf } from "../analyze/model.ts";
 import type { Builder, Node } from "../ir/node.ts";
 import type { Rows } from "./entry.ts";
@@ -24,21 +24,8 @@ export const attend = (
   const [first] = keys;
   // A query that sees nothing gives 0.
   if (first === undefined) return { node: zeros(g, row.shape), extent: "constant", shape: row.shape };
-  const join = (nodes: readonly Node[], axis: number): Node =>
-    nodes.length === 1 ? nodes[0]! : g.op("concat", nodes, { axis });
-  const k = join(
-    keys.map((key) => batched(g, key.rows, key.k)),
-    1,
-  );
-  const v = join(
-    keys.map((key) => batched(g, key.rows, key.v)),
-    1,
-  );
-  const mask = join(
-    keys.map((key) => key.mask),
-    3,
-  );
+  const streams = keys.flatMap((key) => [batched(g, key.rows, key.k), batched(g, key.rows, key.v), key.mask]);
   const attrs = { heads: q.shape[0]!, kvHeads: first.k.shape[0]!, ...row.attrs, covered };
-  return unbatched(g, g.op("attention", [batched(g, rows, q), k, v, mask], attrs), row.shape);
+  return unbatched(g, g.op("attention", [batched(g, rows, q), ...streams], attrs), row.shape);
 };
 const zeros = (g: Builder, shape: readonly number[]): Node => g.op("broadcast", [g.constant(0)], { shape });

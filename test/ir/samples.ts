@@ -51,15 +51,19 @@ interface Heads {
   readonly softcap?: number;
   readonly chance?: number;
   readonly oneMask?: boolean;
+  /** how many keys each stream has */
+  readonly streams?: readonly Dim[];
 }
-const attention = ({ title, heads, kvHeads, d, e = d, softcap, chance, oneMask }: Heads): Sample =>
+const attention = ({ title, heads, kvHeads, d, e = d, softcap, chance, oneMask, streams = [P] }: Heads): Sample =>
   free(title, ({ g, f32, bool }) => {
     const q = f32("q", [B, T, heads * d]);
-    const k = f32("k", [B, P, kvHeads * d]);
-    const v = f32("v", [B, P, kvHeads * e]);
-    const mask = bool("mask", [oneMask ? 1 : B, 1, T, P], chance ?? 1);
+    const keys = streams.flatMap((count, i) => [
+      f32(`k${i}`, [B, count, kvHeads * d]),
+      f32(`v${i}`, [B, count, kvHeads * e]),
+      bool(`mask${i}`, [oneMask ? 1 : B, 1, T, count], chance ?? 1),
+    ]);
     const scale = 1 / Math.sqrt(d);
-    return g.op("attention", [q, k, v, mask], { heads, kvHeads, scale, softcap, covered: chance === undefined });
+    return g.op("attention", [q, ...keys], { heads, kvHeads, scale, softcap, covered: chance === undefined });
   });
 
 const rotary = (title: string, interleaved: boolean, scaling: boolean): Sample =>
@@ -284,6 +288,8 @@ export const samples: Record<Op, readonly Sample[]> = {
     attention({ title: "no row sees anything", heads: 2, kvHeads: 2, d: 4, chance: 0 }),
     attention({ title: "softcap", heads: 4, kvHeads: 2, d: 4, softcap: 0.7, chance: 0.5 }),
     attention({ title: "softcap, covered", heads: 4, kvHeads: 4, d: 4, softcap: 5 }),
+    attention({ title: "two streams of keys", heads: 4, kvHeads: 2, d: 4, streams: [P, 5], chance: 0.5 }),
+    attention({ title: "three streams, single heads, softcap", heads: 3, kvHeads: 3, d: 2, e: 3, streams: [2, P, T], softcap: 2 }),
     attention({ title: "one mask for the batch", heads: 4, kvHeads: 2, d: 4, chance: 0.5, oneMask: true }),
   ],
 };

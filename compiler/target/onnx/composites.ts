@@ -1,5 +1,6 @@
 // The composites that ONNX has too, each as one node and what ONNX asks for beside it.
-import { HIDDEN } from "../../ir/attention.ts";
+import { HIDDEN, keyStreams, type KeyStream } from "../../ir/attention.ts";
+import { add } from "../../ir/dim.ts";
 import type { NodeOf } from "../../ir/node.ts";
 import type { Composite } from "../../ir/vocabulary.ts";
 import type { Context, Emit } from "./context.ts";
@@ -44,10 +45,11 @@ export const composites: { [K in keyof Composite]?: Emit<K> } = {
     const attributes = { num_heads: heads, interleaved: Number(interleaved) };
     return sheet.node("RotaryEmbedding", [x, cos, sin, index], n.type, attributes);
   },
-  attention: (to, n, [q, k, v, mask]) => {
+  attention: (to, n, src) => {
     const { heads, kvHeads, scale, softcap, covered } = n.attrs;
-    const allowed = additive(to, n, mask!);
-    const y = to.sheet.node("Attention", [q, k, v, allowed], n.type, {
+    const { k, v, mask } = together(to, n, src);
+    const allowed = additive(to, n, mask);
+    const y = to.sheet.node("Attention", [src[0], k, v, allowed], n.type, {
       q_num_heads: heads,
       kv_num_heads: kvHeads,
       scale: { float: scale },
@@ -57,9 +59,26 @@ export const composites: { [K in keyof Composite]?: Emit<K> } = {
   },
 };
 
+/** Keys, values and masks of all streams one after the other, as ONNX's Attention takes them. */
+const together = ({ sheet }: Context, n: NodeOf<"attention">, src: readonly Value[]): KeyStream<Value> => {
+  const streams = keyStreams(src);
+  const nodes = keyStreams(n.src);
+  if (streams.length === 1) return streams[0]!;
+  const join = (values: readonly Value[], axis: number): Value => {
+    const shape = values[0]!.type.shape.with(axis, values.map((value) => value.type.shape[axis]!).reduce(add));
+    return sheet.node("Concat", values, { dtype: values[0]!.type.dtype, shape }, { axis });
+  };
+  const mask = sheet.once(`masks ${nodes.map((each) => each.mask.id).join()}`, () =>
+    sheet.under(nodes[0]!.mask.origin ?? n.origin, () => join(streams.map((stream) => stream.mask), 3)),
+  );
+  return { k: join(streams.map((stream) => stream.k), 1), v: join(streams.map((stream) => stream.v), 1), mask };
+};
+
+/** The masks of an attention, by which what is made of them is remembered. */
+const masksOf = (n: NodeOf<"attention">): string => keyStreams(n.src).map(({ mask }) => mask.id).join();
 /** A mask as numbers to add, 0 and -1e30: faster than bools, and one for all layers. */
 const additive = ({ sheet }: Context, n: NodeOf<"attention">, mask: Value): Value =>
-  sheet.once(`additive ${n.src[3]!.id}`, () =>
+  sheet.once(`additive ${masksOf(n)}`, () =>
     sheet.under(n.src[3]!.origin ?? n.origin, () => {
       const values = [sheet.constant("f32", [], [0]), sheet.constant("f32", [], [HIDDEN])];
       return sheet.node("Where", [mask, ...values], { dtype: "f32", shape: mask.type.shape });
@@ -67,7 +86,7 @@ const additive = ({ sheet }: Context, n: NodeOf<"attention">, mask: Value): Valu
   );
 /** 1 for a query that sees a key, 0 for one that sees none: `[batch or 1, Q, 1]`. */
 const sees = ({ sheet }: Context, n: NodeOf<"attention">, allowed: Value): Value =>
-  sheet.once(`sees ${n.src[3]!.id}`, () =>
+  sheet.once(`sees ${masksOf(n)}`, () =>
     sheet.under(n.src[3]!.origin ?? n.origin, () => {
       const [batch, one, rows] = allowed.type.shape;
       const best = sheet.node(
