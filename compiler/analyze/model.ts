@@ -15,7 +15,13 @@ export interface At {
 // ── Sequences of rows: modalities and kinds ────────────────────────────────────────────────────
 export type Modality =
   /** ids 0 .. vocab - 1 are the tower's own, then the added ones in order */
-  | { readonly kind: "tokens"; readonly name: string; readonly vocab: number; readonly added: readonly string[]; readonly doc: string }
+  | {
+      readonly kind: "tokens";
+      readonly name: string;
+      readonly vocab: number;
+      readonly added: readonly string[];
+      readonly doc: string;
+    }
   | { readonly kind: "span"; readonly name: string; readonly segments: readonly string[]; readonly doc: string };
 
 /** A kind of row: `text`, `image.open`, `image.patch`. */
@@ -46,7 +52,9 @@ export interface Input {
   readonly name: string;
   readonly per: "call" | "document" | { readonly span: string } | { readonly row: string };
   /** an index below `below`, or f32 numbers of `shape` (`[]`: one number) */
-  readonly type: { readonly kind: "number"; readonly shape: readonly number[] } | { readonly kind: "index"; readonly below: number };
+  readonly type:
+    | { readonly kind: "number"; readonly shape: readonly number[] }
+    | { readonly kind: "index"; readonly below: number };
   readonly doc: string;
   readonly at: At;
 }
@@ -76,10 +84,22 @@ export interface Source {
   readonly map: string;
   readonly value: Layout;
 }
+/** Keys of a checkpoint that its map leaves unread: `*` stands for any text. */
+export interface Ignored {
+  readonly slot: string;
+  readonly map: string;
+  readonly pattern: string;
+}
 export type Layout =
   | { readonly kind: "key"; readonly key: string }
   | { readonly kind: "concat"; readonly axis: number; readonly of: readonly Layout[] }
-  | { readonly kind: "split"; readonly axis: number; readonly parts: number; readonly take: number; readonly of: Layout }
+  | {
+      readonly kind: "split";
+      readonly axis: number;
+      readonly parts: number;
+      readonly take: number;
+      readonly of: Layout;
+    }
   | { readonly kind: "transpose"; readonly of: Layout }
   | { readonly kind: "reshape"; readonly shape: readonly number[]; readonly of: Layout }
   | { readonly kind: "permute"; readonly axes: readonly number[]; readonly of: Layout };
@@ -139,7 +159,13 @@ export interface RowOps {
   mean: None;
   stop_gradient: None;
   /** a number to `dim` features: angles x * scale * period^(-k / divisor), k = 0 .. dim / 2 - 1 */
-  sinusoid: { readonly dim: number; readonly period: number; readonly divisor: number; readonly scale: number; readonly order: "cos sin" | "sin cos" };
+  sinusoid: {
+    readonly dim: number;
+    readonly period: number;
+    readonly divisor: number;
+    readonly scale: number;
+    readonly order: "cos sin" | "sin cos";
+  };
   /** a coordinate to `[sin | cos]` of coordinate * period^(-k / (dim / 2)); coordinates lie in 0 .. limit - 1 */
   coordinates: { readonly dim: number; readonly period: number; readonly limit: number };
   /** rotary embedding of `[heads, d]` at the row's position; halves (`interleaved` false: dims k, k + d / 2) or pairs (2k, 2k + 1) */
@@ -176,7 +202,11 @@ export type Row = { readonly [K in RowOp]: RowOf<K> }[RowOp];
 export interface Block {
   readonly path: string;
   readonly template: string;
-  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly optional: boolean }[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly optional: boolean;
+  }[];
   readonly body: Row;
   /** every `attend` in the body, in the order written */
   readonly attends: readonly RowOf<"attend">[];
@@ -249,14 +279,29 @@ export interface Embed {
   readonly row: Row;
 }
 export type Process =
-  | { readonly kind: "flow"; readonly clean: number; readonly noise: number; readonly predicts: "velocity" | "x" | "noise" }
-  | { readonly kind: "ddpm"; readonly steps: number; readonly schedule: "linear" | "cosine"; readonly predicts: "noise" | "v" | "x" };
+  | {
+      readonly kind: "flow";
+      readonly clean: number;
+      readonly noise: number;
+      readonly predicts: "velocity" | "x" | "noise";
+    }
+  | {
+      readonly kind: "ddpm";
+      readonly steps: number;
+      readonly schedule: "linear" | "cosine";
+      readonly predicts: "noise" | "v" | "x";
+    };
 export interface Noise {
   readonly modality: string;
   readonly process: Process;
   /** the input that says how noisy a span is, and its value for a clean one */
   readonly given: { readonly input: Input; readonly value: number } | undefined;
-  readonly drawn: { readonly input: Input; readonly distribution: { readonly name: "logit_normal" | "uniform"; readonly arguments: readonly number[] } } | undefined;
+  readonly drawn:
+    | {
+        readonly input: Input;
+        readonly distribution: { readonly name: "logit_normal" | "uniform"; readonly arguments: readonly number[] };
+      }
+    | undefined;
   readonly after: "given" | "last" | "never";
 }
 /** `next_token`: rows of token kinds give logits of the row that follows; `denoise`: rows give the process's prediction. */
@@ -267,6 +312,11 @@ export interface Head {
   readonly value: Seq;
   readonly at: At;
 }
+/** `image?` of `session = text image?` */
+export interface SessionTerm {
+  readonly modality: string;
+  readonly repeat: "" | "?" | "*" | "+";
+}
 export interface Model {
   readonly name: string;
   readonly doc: string;
@@ -275,6 +325,7 @@ export interface Model {
   readonly inputs: readonly Input[];
   /** in the order declared; each owner once */
   readonly weights: readonly Weight[];
+  readonly ignored: readonly Ignored[];
   readonly towers: readonly Tower[];
   readonly embeds: ReadonlyMap<string, Embed>;
   /** the steps of the layers in order; the first one's `h` is an `embed` node */
@@ -282,6 +333,8 @@ export interface Model {
   /** the sequence after the last step */
   readonly h: Seq;
   readonly mask: Mask;
+  /** what a document may be made of, in order; absent: any modality after any */
+  readonly session?: readonly SessionTerm[] | undefined;
   /** positions run 0, 1, ... over a document's rows; at most `limit` of them */
   readonly position: { readonly rule: "running"; readonly limit: number };
   readonly noise: readonly Noise[];

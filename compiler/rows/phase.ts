@@ -1,0 +1,177 @@
+// Phases: the programs that a session needs, each for the rows it appends, and the caches between them. One fixed point
+// over the whole session: what a phase leaves for a later one is a root of the phase, and asking for it may ask an earlier
+// phase for more.
+import type { Head, Model, Seq } from "../analyze/model.ts";
+import { atomsOf, type Atom } from "./atom.ts";
+import { demandOf, hasRows, type Demand, type Kept, type Roots } from "./demand.ts";
+import { followingOf, type Following } from "./session.ts";
+import { streamsOf, type Stream } from "./stream.ts";
+import { taintOf, type Tainted } from "./taint.ts";
+
+export type PhaseKind = "forward" | "prefill" | "decode" | "read" | "denoise";
+export interface Phase {
+  /** `prefill(text, image)`, by modalities */
+  readonly name: string;
+  readonly kind: PhaseKind;
+  /** whose rows it is given and, but for `denoise`, appends */
+  readonly appends: readonly Stream[];
+  /** past rows that it must compute again, because what is drawn changes them */
+  readonly again: readonly Stream[];
+  /** of which the document may hold rows already */
+  readonly past: readonly Stream[];
+  readonly heads: readonly Head[];
+  /** keys and values of its new rows that it gives for later phases */
+  readonly writes: readonly Kept[];
+  readonly demand: Demand;
+}
+/** Keys and values of past rows of one stream at one call. */
+export interface Cache extends Kept {
+  /** `language.layers[3]/text` */
+  readonly name: string;
+}
+/** A phase that the model's masks forbid. */
+export interface Refusal {
+  readonly phases: string;
+  readonly atom: Atom;
+}
+export interface Plan {
+  readonly streams: readonly Stream[];
+  readonly atoms: readonly Atom[];
+  readonly phases: readonly Phase[];
+  readonly caches: readonly Cache[];
+  readonly refusals: readonly Refusal[];
+}
+
+interface Draft {
+  readonly kind: PhaseKind;
+  readonly name: string;
+  readonly appends: readonly Stream[];
+  readonly past: readonly Stream[];
+  readonly again: Set<Stream>;
+  readonly precedes: (past: Stream, next: Stream) => boolean;
+  readonly heads: readonly Head[];
+  readonly roots: readonly { readonly seq: Seq; readonly stream: Stream }[];
+  reads: readonly Kept[];
+}
+
+export const planOf = (model: Model): Plan => {
+  const streams = streamsOf(model);
+  const atoms = atomsOf(model, streams);
+  const following = followingOf(model);
+  const tainted = taintOf(model, streams);
+  const drafts = [...forwards(model, streams), ...cached(model, streams, atoms, following)];
+  const caches = solve(model, drafts, tainted);
+  const phases = drafts.map((draft): Phase => {
+    const { kind, name, appends, past, heads } = draft;
+    const writes = writesOf(draft, caches);
+    return { kind, name, appends, past, heads, again: [...draft.again], writes, demand: demanded(model, draft, writes) };
+  });
+  return { streams, atoms, phases, caches, refusals: refusalsOf(atoms) };
+};
+
+// ── Which phases there are ─────────────────────────────────────────────────────────────────────
+const modalitiesOf = (streams: readonly Stream[]): string[] => [...new Set(streams.map((stream) => stream.kinds[0]!.modality))];
+const subsets = <T>(items: readonly T[]): T[][] =>
+  items.reduce<T[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]]).filter((set) => set.length > 0).sort((a, b) => a.length - b.length);
+const rootsOf = (heads: readonly Head[], streams: readonly Stream[]): Draft["roots"] =>
+  heads.flatMap(({ value }) => streams.filter((stream) => hasRows(value, stream)).map((stream) => ({ seq: value, stream })));
+
+/** Whole documents: one for each set of modalities that has an output. */
+const forwards = (model: Model, streams: readonly Stream[]): Draft[] =>
+  subsets(model.modalities.map((m) => m.name)).flatMap((modalities): Draft[] => {
+    const present = model.kinds.filter((kind) => modalities.includes(kind.modality));
+    const appends = streams.filter((stream) => stream.kinds.some((kind) => present.includes(kind)));
+    const heads = model.heads.filter((head) => present.some((kind) => head.value.shapes.has(kind.name)));
+    const roots = rootsOf(heads, appends);
+    return roots.length ? [{ kind: "forward", name: `forward(${modalities.join(", ")})`, appends, past: [], again: new Set(), precedes: () => false, heads, roots, reads: [] }] : [];
+  });
+
+/** What appends to a document: prefill, decode, read and denoise, for the atoms that masks allow to stand alone. */
+const cached = (model: Model, streams: readonly Stream[], atoms: readonly Atom[], following: Following): Draft[] => {
+  if (atoms.some((atom) => atom.reach === "document")) return [];
+  const precedes = (first: Stream, next: Stream): boolean => mayPrecede(model, first, next, following);
+  const draft = (kind: PhaseKind, appends: readonly Stream[], heads: readonly Head[]): Draft => ({
+    kind,
+    name: `${kind}(${modalitiesOf(appends).join(", ")})`,
+    appends,
+    past: streams.filter((stream) => appends.some((next) => precedes(stream, next))),
+    again: new Set(),
+    precedes,
+    heads,
+    roots: rootsOf(heads, appends),
+    reads: [],
+  });
+  const isToken = (stream: Stream): boolean => stream.kinds.some((kind) => kind.rows.kind !== "grid");
+  const spans = atoms.filter((atom) => atom.streams.some((stream) => !isToken(stream)));
+  const prefills = subsets(atoms)
+    .filter((set) => set.some((atom) => !spans.includes(atom)))
+    .map((set) => draft("prefill", ordered(streams, set.flatMap((atom) => atom.streams)), []));
+  const decodes = atoms.flatMap((atom) => {
+    const heads = model.heads.filter((head) => head.kind === "next_token" && atom.streams.some((stream) => hasRows(head.value, stream)));
+    return !spans.includes(atom) && heads.length ? [draft("decode", atom.streams, heads)] : [];
+  });
+  const reads = spans.map((atom) => draft("read", atom.streams, []));
+  const denoises = spans.flatMap((atom) => {
+    const heads = model.heads.filter((head) => head.kind === "denoise" && atom.streams.some((stream) => hasRows(head.value, stream)));
+    return heads.length ? [draft("denoise", atom.streams, heads)] : [];
+  });
+  return distinctNames([...prefills, ...decodes, ...reads, ...denoises]);
+};
+const ordered = (streams: readonly Stream[], some: readonly Stream[]): Stream[] => streams.filter((stream) => some.includes(stream));
+/** Two phases of one name append unlike streams of the same modalities: they are told apart by their streams. */
+const distinctNames = (drafts: readonly Draft[]): Draft[] => {
+  const count = new Map<string, number>();
+  for (const { name } of drafts) count.set(name, (count.get(name) ?? 0) + 1);
+  return drafts.map((draft) => (count.get(draft.name)! > 1 ? { ...draft, name: `${draft.kind}(${draft.appends.map((s) => s.name).join(", ")})` } : draft));
+};
+/** Whether a document may hold rows of one stream when rows of another are appended. */
+const mayPrecede = (model: Model, first: Stream, next: Stream, following: Following): boolean =>
+  first.kinds.some((a) =>
+    next.kinds.some((b) => {
+      if (a.modality !== b.modality) return following.get(a.modality)!.has(b.modality);
+      const modality = model.modalities.find((m) => m.name === a.modality)!;
+      if (modality.kind === "tokens") return true;
+      return modality.segments.indexOf(a.name) < modality.segments.indexOf(b.name) || following.get(a.modality)!.has(b.modality);
+    }),
+  );
+const refusalsOf = (atoms: readonly Atom[]): Refusal[] => atoms.filter((atom) => atom.reach === "document").map((atom) => ({ phases: "prefill, decode, read and denoise", atom }));
+
+// ── The fixed point ────────────────────────────────────────────────────────────────────────────
+const same = (a: Kept, b: Kept): boolean => a.call === b.call && a.stream === b.stream;
+
+/** What is read of past rows by some phase that may come after a phase that appends them. */
+const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[] => {
+  const caches: Kept[] = [];
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const draft of drafts) {
+      const { reads } = demanded(model, draft, writesOf(draft, caches));
+      draft.reads = reads;
+      for (const kept of reads) {
+        const changes = draft.kind === "denoise" && kept.call.attrs.arguments.some((argument) => argument !== undefined && tainted(argument, kept.stream));
+        if (changes && !draft.again.has(kept.stream)) {
+          draft.again.add(kept.stream);
+          changed = true;
+        } else if (!changes && !caches.some((cache) => same(cache, kept))) {
+          caches.push(kept);
+          changed = true;
+        }
+      }
+    }
+  }
+  const count = new Map<string, number>();
+  return caches.map((kept) => {
+    const name = `${kept.call.attrs.block.path}/${kept.stream.name}`;
+    const n = (count.get(name) ?? 0) + 1;
+    count.set(name, n);
+    return { ...kept, name: n > 1 ? `${name}.${n}` : name };
+  });
+};
+/** Rows that a phase computes again are new to it, though it appends none of them. */
+const demanded = (model: Model, draft: Draft, writes: readonly Kept[]): Demand => {
+  const roots: Roots = { values: draft.roots, keys: writes };
+  const fresh = [...draft.appends, ...draft.again];
+  return demandOf(model, { fresh, past: draft.past.filter((stream) => !draft.again.has(stream)), precedes: draft.precedes }, roots);
+};
+const writesOf = <K extends Kept>({ kind, appends }: Draft, caches: readonly K[]): K[] =>
+  kind === "forward" || kind === "denoise" ? [] : caches.filter(({ stream }) => appends.includes(stream));

@@ -1,0 +1,49 @@
+// The stages of row demand as text, for people and for goldens: streams, atoms, phases with what they read and write.
+import { showMask, type Atom } from "./atom.ts";
+import type { Kept } from "./demand.ts";
+import type { Phase, Plan } from "./phase.ts";
+import type { Stream } from "./stream.ts";
+
+const names = (streams: Iterable<Stream>): string => [...streams].map((stream) => stream.name).join(", ") || "nothing";
+
+export const printPlan = ({ streams, atoms, phases, caches, refusals }: Plan): string =>
+  [
+    "streams",
+    ...streams.map((stream) => `  ${stream.name}: ${stream.kinds.map((kind) => kind.name).join(", ")}`),
+    "atoms",
+    ...atoms.map((atom) => `  ${printAtom(atom)}`),
+    "caches",
+    ...(caches.length ? grouped(caches).map((line) => `  ${line}`) : ["  none"]),
+    ...refusals.map(({ phases: what, atom }) => `refused: ${what}, by ${atom.because ? showMask(atom.because.mask) : "the mask"}`),
+    ...phases.flatMap(printPhase),
+  ].join("\n");
+
+const printAtom = ({ streams, reach, because }: Atom): string =>
+  `${names(streams)}: ${{ row: "a row", span: "the rows of a span", document: "the whole document" }[reach]}${because ? `, by ${showMask(because.mask)}` : ""}`;
+
+/** Keys and values by tower and stream, with the layers that keep them. */
+const grouped = (kept: readonly Kept[]): string[] => {
+  const groups = new Map<string, string[]>();
+  for (const { call, stream } of kept) {
+    const [, tower, layer] = /^(.*?)\.?layers\[(\d+)\]$/.exec(call.attrs.block.path) ?? [undefined, call.attrs.block.path, ""];
+    const key = `${tower} over ${stream.name}`;
+    groups.set(key, [...(groups.get(key) ?? []), layer!]);
+  }
+  return [...groups].map(([key, layers]) => `${key}: layers ${ranges(layers.map(Number).sort((a, b) => a - b))}`);
+};
+const ranges = (numbers: readonly number[]): string => {
+  const runs: [number, number][] = [];
+  for (const n of numbers) {
+    const last = runs.at(-1);
+    if (last && (n === last[1] + 1 || n === last[1])) last[1] = n;
+    else runs.push([n, n]);
+  }
+  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}..${to}`)).join(", ");
+};
+
+const printPhase = ({ name, appends, again, past, writes, demand }: Phase): string[] => [
+  name,
+  `  new: ${names(appends)}${again.length ? `; computed again: ${names(again)}` : ""}; past: ${names(past)}`,
+  ...grouped(demand.reads).map((line) => `  reads ${line}`),
+  ...grouped(writes).map((line) => `  writes ${line}`),
+];

@@ -1,0 +1,93 @@
+// Streams: kinds that nothing in the model tells apart. They share every matrix, and rows of one stream stay together
+// through all layers; for a program a stream is one kind of row, named by its first kind.
+import type { Embed, Kind, Mask, Model, Row, Seq } from "../analyze/model.ts";
+import { embedOf, rowsOf, sorted } from "./walk.ts";
+
+export interface Stream {
+  /** of its first kind: `text`, `image.patch` */
+  readonly name: string;
+  /** in the model's order */
+  readonly kinds: readonly Kind[];
+}
+
+/** The streams of a model, in the order of their first kinds. */
+export const streamsOf = (model: Model): readonly Stream[] => {
+  const layers = sorted([model.h, ...model.steps.map((step) => step.value)]);
+  const own = new Set(layers);
+  const heads = sorted(model.heads.map((head) => head.value)).filter((seq) => !own.has(seq));
+  const sets = [
+    ...entrySets(model),
+    ...maskSets(model, model.mask),
+    ...layers.flatMap((seq) => setsOf(model, seq)),
+    // What a head alone leaves out costs a few rows where it only reads rows; it matters where they meet.
+    ...heads.filter((seq) => seq.op !== "restrict" || heads.some((h) => h.op === "call" || h.op === "joint")).flatMap((seq) => setsOf(model, seq)),
+  ];
+  const groups = new Map<string, Kind[]>();
+  for (const kind of model.kinds) {
+    const key = sets.map((set) => (set.includes(kind.name) ? "1" : "0")).join("");
+    groups.set(key, [...(groups.get(key) ?? []), kind]);
+  }
+  return [...groups.values()].map((kinds) => ({ name: kinds[0]!.name, kinds }));
+};
+
+type KindSet = readonly string[];
+const entrySets = (model: Model): KindSet[] => {
+  const byEmbed = new Map<Embed, string[]>();
+  for (const kind of model.kinds) {
+    const embed = embedOf(model, kind);
+    byEmbed.set(embed, [...(byEmbed.get(embed) ?? []), kind.name]);
+  }
+  return [...byEmbed].flatMap(([{ row }, kinds]) => [kinds, ...bodySets(row, kinds)]);
+};
+
+/** The sets of kinds that a sequence tells apart. */
+const setsOf = (model: Model, seq: Seq): KindSet[] => {
+  switch (seq.op) {
+    case "embed":
+      return [];
+    case "restrict":
+      return [[...seq.shapes.keys()]];
+    case "union":
+      return seq.attrs.parts.map((part) => [...part.shapes.keys()]);
+    case "select":
+      return seq.attrs.arms.map((arm) => arm.kinds);
+    case "joint":
+      return seq.attrs.arms.flatMap(({ kinds, value }) => [kinds, ...(value.op === "call" ? callSets(model, value, kinds) : [])]);
+    case "call":
+      return callSets(model, seq, [...seq.shapes.keys()]);
+    case "map":
+      return bodySets(seq.attrs.body, [...seq.shapes.keys()]);
+    default:
+      throw new Error(`no such sequence: ${String(seq satisfies never)}`);
+  }
+};
+const callSets = (model: Model, { attrs }: Extract<Seq, { op: "call" }>, kinds: KindSet): KindSet[] => [
+  ...(attrs.sees === undefined ? [] : maskSets(model, attrs.sees)),
+  ...bodySets(attrs.block.body, kinds),
+];
+/**
+ * Coordinates tell every kind apart. Other inputs of rows and spans need no set: kinds that have one and kinds that have
+ * none are told apart by whatever routes them past it.
+ */
+const bodySets = (body: Row, kinds: KindSet): KindSet[] => ([...rowsOf(body)].some((row) => row.op === "coordinate") ? kinds.map((kind) => [kind]) : []);
+
+const maskSets = (model: Model, mask: Mask): KindSet[] => {
+  switch (mask.op) {
+    case "all":
+    case "causal":
+      return [];
+    case "query":
+    case "key":
+      return [mask.kinds];
+    case "within":
+      // Only rows of one modality share a span.
+      return model.modalities.map(({ name }) => model.kinds.filter((kind) => kind.modality === name && mask.kinds.includes(kind.name)).map((kind) => kind.name));
+    case "and":
+    case "or":
+      return [...maskSets(model, mask.left), ...maskSets(model, mask.right)];
+    case "not":
+      return maskSets(model, mask.of);
+    default:
+      throw new Error(`no such mask: ${String(mask satisfies never)}`);
+  }
+};
