@@ -31,20 +31,34 @@ export interface Checked {
   readonly models: readonly string[];
   /** analysed anew at each call; undefined: there is no such model, or it has mistakes, which are then in the report */
   model(name: string): Model | undefined;
+  /** Analyses every model that can be compiled as it stands, so that the report holds all that is wrong with them. */
+  checkAll(): void;
 }
 
-/** Reads a specification and everything that it imports, and checks every model in it. */
+/** The library's files never change: each is parsed once. */
+const parsedStd = new Map<string, { readonly source: Source; readonly file: ast.File }>();
+
+/** Reads a specification and everything that it imports, and checks the names in it; models are analysed when asked for. */
 export const check = (path: string, read: ReadFile): Checked => {
   const sources: Source[] = [];
   const report = new Report(allMessages, path);
   const files: Files = {
+    library: [...std.keys()],
     load: (name) => {
-      const text = name.startsWith("std/") ? std.get(name) : read(name);
+      const known = parsedStd.get(name);
+      if (known) {
+        sources.push(known.source);
+        return known;
+      }
+      const inLibrary = name.startsWith("std/");
+      const text = inLibrary ? std.get(name) : read(name);
       if (text === undefined) return "missing";
-      const read_ = source(name, text);
-      sources.push(read_);
-      const file: ast.File | undefined = parse(read_, report);
-      return file ? { source: read_, file } : "broken";
+      const opened = source(name, text);
+      sources.push(opened);
+      const file: ast.File | undefined = parse(opened, report);
+      if (!file) return "broken";
+      if (inLibrary) parsedStd.set(name, { source: opened, file });
+      return { source: opened, file };
     },
   };
   const program = new Program(report as Report<MessageTable>, files);
@@ -54,7 +68,9 @@ export const check = (path: string, read: ReadFile): Checked => {
     const found = names.find((n) => n.text === name);
     return found && opened && program.model(opened.scope, found);
   };
-  return { report, sources, models: names.map((n) => n.text), model };
+  program.checkNames();
+  const models = names.map((n) => n.text);
+  return { report, sources, models, model, checkAll: () => models.forEach(model) };
 };
 
 /** The tensor programs of a model, rewritten; with `taps` they also give what each layer leaves. */
@@ -79,5 +95,9 @@ export interface OnnxOptions {
   readonly constants: string;
 }
 /** One program as an ONNX graph, and the bytes of its file of constants. */
-export const onnx = (module: Module, program: LoweredProgram, { profile, place, constants }: OnnxOptions): { readonly model: Uint8Array; readonly constants: Uint8Array } =>
+export const onnx = (
+  module: Module,
+  program: LoweredProgram,
+  { profile, place, constants }: OnnxOptions,
+): { readonly model: Uint8Array; readonly constants: Uint8Array } =>
   emit(module, program, { profile, place, constantsLocation: constants });

@@ -5,6 +5,7 @@ export {
   type Manifest,
   MANIFEST_SCHEMA,
   type Modality,
+  type Noise,
   parseManifest,
   type Port,
   printManifest,
@@ -25,7 +26,14 @@ export {
   openCheckpoint,
 } from "./weights/checkpoint.ts";
 export { decodeF32, itemSize, type StoredDType } from "./weights/dtype.ts";
+export { applyLayout, keysOf, type Layout, type Misfit, shapeOfLayout } from "./weights/map.ts";
 export { type FileSource, openFile, readWhole, writeWhole } from "./weights/file.ts";
 export { readBytes, readF32, readSafetensors, type Safetensors, type StoredTensor } from "./weights/safetensors.ts";
 export { memorySource, type Source } from "./weights/source.ts";
-export { safetensorsBytes, safetensorsPieces, type WrittenTensor } from "./weights/write.ts";
+export {
+  safetensorsBytes,
+  type SafetensorsLayout,
+  safetensorsLayout,
+  safetensorsPieces,
+  type WrittenTensor,
+} from "./weights/write.ts";

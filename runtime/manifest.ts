@@ -52,8 +52,10 @@ export type Segment =
       readonly cols: number;
       /** Numbers per row. */
       readonly width: number;
-      /** How the numbers of a row are laid out, slowest axis first: `p q c`. */
-      readonly order: string;
+      /** How the numbers of a row are laid out, slowest axis first: `p q c`; null where the model does not say. */
+      readonly order: string | null;
+      /** Of a pixel or of a cell of a latent; the patch is square. */
+      readonly channels: number | null;
     };
 
 /** A kind of span: single tokens, or segments in the order of the document. */
@@ -75,6 +77,29 @@ export interface Condition {
   readonly clean: number | null;
 }
 
+/** How a span of noise becomes an image: `clean` and `noise` are the ends of t of a flow; a DDPM has steps. */
+export type Process =
+  | {
+      readonly is: "flow";
+      readonly clean: number;
+      readonly noise: number;
+      readonly predicts: "velocity" | "x" | "noise";
+    }
+  | {
+      readonly is: "ddpm";
+      readonly steps: number;
+      readonly schedule: "linear" | "cosine";
+      readonly predicts: "noise" | "v" | "x";
+    };
+
+/** The noise of one modality. */
+export interface Noise {
+  readonly modality: string;
+  /** The condition that says how noisy a drawn span is; null: the model draws none. */
+  readonly input: string | null;
+  readonly process: Process;
+}
+
 /** A file of external data, beside the manifest. */
 export interface WeightFile {
   readonly file: string;
@@ -94,7 +119,10 @@ export interface Manifest {
   readonly programs: readonly ProgramEntry[];
   readonly modalities: readonly Modality[];
   readonly conditions: readonly Condition[];
+  readonly noise: readonly Noise[];
   readonly weights: readonly WeightFile[];
+  /** Weights whose values were not known when this was compiled; then their file, though listed, was not written. */
+  readonly missing: readonly string[];
 }
 
 const extent = integer(1, 2 ** 31 - 1);
@@ -132,13 +160,24 @@ const segment = variant<Segment>({
     rows: integer(1, 2 ** 16),
     cols: integer(1, 2 ** 16),
     width: extent,
-    order: string,
+    order: nullable(string),
+    channels: nullable(extent),
   }),
 });
 
 const modality = variant<Modality>({
   tokens: object({ is: oneOf("tokens"), name: identifier, vocab: extent, added: array(string, 65_536) }),
   span: object({ is: oneOf("span"), name: identifier, segments: array(segment, 256) }),
+});
+
+const process = variant<Process>({
+  flow: object({ is: oneOf("flow"), clean: number, noise: number, predicts: oneOf("velocity", "x", "noise") }),
+  ddpm: object({
+    is: oneOf("ddpm"),
+    steps: extent,
+    schedule: oneOf("linear", "cosine"),
+    predicts: oneOf("noise", "v", "x"),
+  }),
 });
 
 const manifest: Check<Manifest> = object({
@@ -150,7 +189,9 @@ const manifest: Check<Manifest> = object({
   programs: array(program, 4096),
   modalities: array(modality, 256),
   conditions: array(object({ name: identifier, per: identifier, clean: nullable(number) }), 256),
+  noise: array(object({ modality: identifier, input: nullable(identifier), process }), 256),
   weights: array(object({ file: path, size: integer(0, Number.MAX_SAFE_INTEGER), sha256: nullable(sha256) }), 4096),
+  missing: array(string, 1_000_000),
 });
 
 const firstTwice = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) !== i);
@@ -178,6 +219,10 @@ const checkMeaning = (checked: Manifest, name: string): void => {
     const unknown = present.find((kind) => !kinds.includes(kind));
     if (unknown !== undefined)
       fail(`the program ${JSON.stringify(program)} takes the unknown kind ${JSON.stringify(unknown)}`);
+  }
+  for (const { modality } of checked.noise) {
+    if (!checked.modalities.some((each) => each.is === "span" && each.name === modality))
+      fail(`there is noise for the unknown span ${JSON.stringify(modality)}`);
   }
   for (const each of checked.modalities.flatMap((other) => (other.is === "span" ? other.segments : []))) {
     if (each.is === "marker" && !texts.includes(each.text))

@@ -33,7 +33,7 @@ export const identifier: Check<string> = matching(
   256,
 );
 /** One component of a path: a file of the same folder. */
-export const path: Check<string> = matching("a file name without a folder", /^(?!\.+$)[A-Za-z0-9_.-]+$/, 255);
+export const path: Check<string> = matching("a file name without a folder", /^(?!\.+$)[A-Za-z0-9_.+-]+$/, 255);
 export const sha256: Check<string> = matching("64 hexadecimal digits", /^[0-9a-f]{64}$/, 64);
 
 export const oneOf = <const T extends string | null>(...values: readonly T[]): Check<T> =>

@@ -1,4 +1,4 @@
-// Fills dist/ (or `--out DIR`): the command line and the three libraries as bundles that share their chunks, so that
+// Fills dist/ (or `--out DIR`; with `--bundle-only`, without the declarations): the command line and the three libraries as bundles that share their chunks, so that
 // importing them needs no other package and reads few files; type declarations by tsc; the licences of what is bundled.
 // onnxruntime-node and sharp stay outside: they are optional, and carry machine code.
 import { spawnSync } from "node:child_process";
@@ -18,7 +18,9 @@ import { install, root } from "./install.mjs";
 
 install();
 
-const { values } = parseArgs({ options: { out: { type: "string", default: join(root, "dist") } } });
+const { values } = parseArgs({
+  options: { out: { type: "string", default: join(root, "dist") }, "bundle-only": { type: "boolean", default: false } },
+});
 const out = resolve(values.out);
 const fresh = `${out}.new-${process.pid}`;
 
@@ -96,7 +98,8 @@ mkdirSync(dirname(fresh), { recursive: true });
 const missing = Object.values(entries).filter((source) => !existsSync(join(root, source)));
 if (missing.length > 0) stop(`${missing.join(", ")} is missing`);
 node(join(root, "scripts", "std.mjs"), "--check");
-node(join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json", "--outDir", fresh);
+if (!values["bundle-only"])
+  node(join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json", "--outDir", fresh);
 const chunks = await bundle().catch((error) => stop(error.message));
 licences(chunks);
 chmodSync(join(fresh, "cli", "graftwerk.js"), 0o755);

@@ -7,22 +7,14 @@ import { install, root } from "./install.mjs";
 const spec = "examples/xfusion/xfusion.graft";
 const model = "DualTower";
 const out = join("out", "quickstart");
+const picture = join("out", "predicted.png");
 const cli = join("dist", "cli", "graftwerk.js");
 
 const commands = [
   ["check", spec],
-  ["compile", spec, "--model", model, "--target", "onnx", "--out", out],
+  ["compile", spec, "--model", model, "--target", "onnx", "--seed", "1", "--out", out],
   ["verify", spec, "--model", model],
-  [
-    "generate",
-    out,
-    "--prompt",
-    "A photograph of",
-    "--image",
-    "examples/photo.jpg",
-    "--out",
-    join(out, "predicted.png"),
-  ],
+  ["generate", out, "--prompt", "A photograph of", "--image", join("examples", "photo.jpg"), "--out", picture],
 ];
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
@@ -48,4 +40,8 @@ for (const command of commands) {
   const shown = command.map((word) => (word.includes(" ") ? JSON.stringify(word) : word)).join(" ");
   step(`graftwerk ${shown}`, () => node([cli, ...command]));
 }
-console.log(`\nDone in ${seconds(since)}. The graphs, their manifest and the predicted image are in ${out}/.`);
+console.log(`
+Done in ${seconds(since)}.
+  ${out}  the graphs, their weights and manifest.json
+  ${picture}  the image that one pass sees in noise, after the photograph and the prompt
+The weights are initial values, drawn from a seed and not trained: neither the tokens nor the image mean anything yet.`);

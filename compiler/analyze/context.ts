@@ -1,9 +1,10 @@
 // What one analysis carries along: the report, the rows and weights made so far, and where in a model it stands.
 import type { Report } from "../../grammar/diagnostic.ts";
 import type * as ast from "../../grammar/ast.ts";
-import type { At, Embed, Head, Input, Kind, Mask, Modality, Model, Noise, Seq, Step } from "./model.ts";
+import type { At, Embed, Head, Input, Kind, Mask, Modality, Model, Noise, Row, Seq, Step } from "./model.ts";
 import type { Code, MessageTable } from "./messages.ts";
 import { Rows } from "./rows.ts";
+import { nearest } from "../../grammar/nearest.ts";
 import { error, type Bridge, type Instance, type Mutable, type Scope, type Value, type WeightDraft } from "./value.ts";
 
 /** The state of the model that is being analysed. */
@@ -20,11 +21,28 @@ export interface ModelState {
   layer: string;
   readonly bridge: Bridge | undefined;
   /** adapters made for a bridge, by path */
-  readonly adapters: Map<string, Value>;
+  readonly adapters: Map<string, Row>;
+  /** the first rows of unlike width, and the adapters that a bridge would put there and everywhere else */
+  readonly missing: {
+    first: MissingBridge | undefined;
+    readonly each: Map<string, number>;
+    readonly once: Map<string, number>;
+  };
+  /** where kinds, and tokens that a modality adds, are declared */
+  readonly places: Map<string, At>;
   /** kinds by the tower that embeds them, for `held` */
   readonly home: Map<string, Instance>;
   /** the tower behind a token modality's `vocab`, whose `features` the added tokens read */
   readonly languages: Map<string, Instance>;
+}
+
+/** Rows that a block cannot read as they are. */
+export interface MissingBridge {
+  readonly at: At;
+  readonly kinds: readonly string[];
+  readonly tower: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What statements give as they are read. */
@@ -34,10 +52,39 @@ export interface Draft {
   mask: Mask | undefined;
   position: Model["position"] | undefined;
   readonly fates: ast.FreezeStatement[];
+  /** statements that may stand once, by what they say */
+  readonly said: Map<string, At>;
 }
 
 /** Limits of one analysis: beyond them a mistake is reported and nothing more is made. */
-export const limits = { layers: 1024, rows: 1_000_000, parameters: 2 ** 40, depth: 64 } as const;
+export const limits = {
+  layers: 1024,
+  kinds: 1024,
+  /** rows of a grid */
+  grid: 2 ** 20,
+  parameters: 2 ** 40,
+  /** parts in parts, functions in functions */
+  depth: 64,
+  /** expressions evaluated for the sake of others */
+  nesting: 1000,
+  /** operations of which each reads the one before */
+  chain: 2000,
+  /** expressions evaluated, rows and sequences made */
+  work: 1_000_000,
+} as const;
+/** Names that are searched for the one a person may have meant. */
+const searched = { names: 1000, length: 64 } as const;
+
+/** Whether a file is of the library: a mistake that shows there was made elsewhere. */
+export const isLibrary = (path: string): boolean => path.startsWith("std/");
+
+/** What all analyses of one program share. */
+export interface Shared {
+  /** code and place of what was said */
+  readonly said: Set<string>;
+  /** how many expressions are being evaluated, each for the sake of the one before */
+  depth: number;
+}
 
 export type Evaluate = (cx: Context, expr: ast.Expr, scope: Scope) => Value;
 
@@ -48,33 +95,78 @@ export class Context {
   readonly weightsByPath = new Map<string, WeightDraft>();
   /** templates whose bodies are being instantiated, outermost first */
   readonly stack: ast.Template[] = [];
+  /** how many instances are being made, each inside the one before */
+  nested = 0;
+  /** where the instance that is being made or used was asked for, outside of the library */
+  made: At | undefined;
+  /** functions whose bodies are being evaluated, outermost first */
+  readonly calls: { readonly instance: Instance; readonly item: ast.FunctionItem }[] = [];
   /** whether the body of a block is being evaluated: rows meet nowhere else */
   attending = false;
   parameters = 0;
+  /** whether anything was wrong in this analysis; the report may tell of others */
+  failed = false;
+  /** whether a limit was met: nothing more is made */
   stopped = false;
   model: ModelState | undefined;
-  readonly #said: Set<string>;
+  #work = 0;
+  readonly #shared: Shared;
   readonly #evaluate: Evaluate;
 
-  constructor(report: Report<MessageTable>, said: Set<string>, evaluate: Evaluate) {
+  constructor(report: Report<MessageTable>, shared: Shared, evaluate: Evaluate) {
     this.report = report;
-    this.#said = said;
+    this.#shared = shared;
     this.#evaluate = evaluate;
   }
 
   /** The value of an expression (`evaluate.ts`, which everything here is called from). */
   evaluate(expr: ast.Expr, scope: Scope): Value {
-    return this.#evaluate(this, expr, scope);
+    if (!this.spend(scope.at(expr))) return error;
+    if (this.#shared.depth >= limits.nesting) return this.stop("limit-depth", scope.at(expr), []);
+    this.#shared.depth++;
+    const value = this.#evaluate(this, expr, scope);
+    this.#shared.depth--;
+    return value;
+  }
+
+  /** Counts work done at a place; false beyond the limit, which is then said. */
+  spend(at: At, amount = 1): boolean {
+    if (this.stopped) return false;
+    this.#work += amount;
+    if (this.#work > limits.work) this.stop("limit-work", at, []);
+    else if (this.rows.height > limits.chain) this.stop("limit-chain", at, [limits.chain]);
+    return !this.stopped;
+  }
+  /** Says that a limit is met, and ends the analysis. */
+  stop<C extends Code>(code: C, at: At, args: Parameters<MessageTable[C]>): typeof error {
+    this.stopped = true;
+    return this.fail(code, at, args);
+  }
+
+  /** The known name that a mistyped one may stand for. */
+  nearest(word: string, names: Iterable<string>): string | undefined {
+    if (word.length > searched.length) return undefined;
+    const some: string[] = [];
+    for (const name of names) if (some.push(name) >= searched.names) break;
+    return nearest(word, some);
   }
 
   /** Says what is wrong, once for each place and code, and gives the error value. */
-  fail<C extends Code>(code: C, at: At, args: Parameters<MessageTable[C]>, ...notes: Parameters<Report<MessageTable>["error"]>[3][]): typeof error {
-    const key = `${code} ${at.path}:${at.span.from}`;
-    if (!this.#said.has(key)) {
-      this.#said.add(key);
-      this.report.error(code, at, args, ...notes);
+  fail<C extends Code>(
+    code: C,
+    at: At,
+    args: Parameters<MessageTable[C]>,
+    ...notes: Parameters<Report<MessageTable>["error"]>[3][]
+  ): typeof error {
+    const made =
+      isLibrary(at.path) && this.made && !isLibrary(this.made.path) ? [{ ...this.made, text: "for this one" }] : [];
+    const asked = made.map(({ path, span }) => `${path} ${span.from} ${JSON.stringify(args)}`);
+    const key = `${code} ${asked[0] ?? `${at.path} ${at.span.from}`}`;
+    if (!this.#shared.said.has(key)) {
+      this.#shared.said.add(key);
+      this.report.error(code, at, args, ...notes, ...made);
     }
-    this.report.failed = true;
+    this.failed = true;
     return error;
   }
 }

@@ -2,47 +2,87 @@
 import type * as ast from "../../grammar/ast.ts";
 import type { Context } from "./context.ts";
 import type { At } from "./model.ts";
-import { size } from "./static.ts";
+import { size, textOf } from "./static.ts";
 import type { Instance, Scope } from "./value.ts";
 
-/** Reports every member that is missing or of another form; true when there is none. */
-export const conform = (cx: Context, instance: Instance, contract: ast.Contract, at: At): boolean => {
-  let ok = true;
-  const fail = (member: string, why: string): void => {
-    ok = false;
-    cx.fail("contract", at, [instance.template.name.text, contract.name.text, member, why]);
-  };
+/** Reports the members that are missing or of another form, at the place of the argument; true when there are none. */
+export const conform = (
+  cx: Context,
+  instance: Instance,
+  { contract, scope }: { readonly contract: ast.Contract; readonly scope: Scope },
+  at: At,
+): boolean => {
   const sizes = new Map<string, number>();
-  for (const member of contract.members) {
-    if (member.kind !== "size") continue;
-    const found = instance.scope.lookup(member.name.text);
-    if (found && found !== "cycle" && found.kind === "number") sizes.set(member.name.text, found.value);
-    else fail(member.name.text, "it has no such size");
+  for (const { name, kind } of contract.members) {
+    const found = kind === "size" ? instance.scope.lookup(name.text) : undefined;
+    if (found && found !== "cycle" && found.kind === "number") sizes.set(name.text, found.value);
   }
-  for (const member of contract.members) {
-    if (member.kind === "value") {
-      const found = instance.scope.lookup(member.name.text);
-      if (!found && !member.optional) fail(member.name.text, `it has no such ${member.type.text}`);
-    } else if (member.kind === "layers") {
-      const layers = instance.layers;
-      if (!layers) fail(member.name.text, "it has no layers");
-      const other = layers?.find(({ block }) => !fits(member, block.parameters, sizes));
-      if (other) fail(member.name.text, `\`${other.block.path}\` takes rows of another form`);
-    } else if (member.kind === "function") {
-      const found = instance.functions.get(member.name.text);
-      if (!found) {
-        if (!member.optional) fail(member.name.text, "it has no such function");
-        continue;
-      }
-      const parameters = found.parameters.map((p) => ({
-        name: p.name?.text ?? "",
-        optional: p.optional,
-        shape: p.shape?.dims.map((dim) => (isOpen(dim, instance.scope) ? -1 : (size(cx, dim, instance.scope) ?? -1))),
-      }));
-      if (!fits(member, parameters, sizes)) fail(member.name.text, "its parameters are of another form");
-    }
+  const isError = (name: string): boolean => {
+    const found = instance.scope.lookup(name);
+    return found !== undefined && found !== "cycle" && found.kind === "error";
+  };
+  if (contract.members.some(({ name }) => isError(name.text))) return ((cx.failed = true), false);
+  const lacking = contract.members.filter((member) => lacks(instance, member, sizes));
+  const template = instance.template.name.text;
+  const declared = (member: ast.ContractMember) => ({
+    ...scope.at(member),
+    text: `asked by \`${contract.name.text}\``,
+  });
+  if (lacking.length) {
+    cx.fail(
+      "contract-lacks",
+      at,
+      [template, contract.name.text, lacking.map(signatureOf)],
+      ...lacking.slice(0, 3).map(declared),
+    );
+    return false;
   }
-  return ok;
+  const other = contract.members.find((member) => !hasForm(cx, instance, member, sizes));
+  if (other) {
+    const own = instance.functions.get(other.name.text);
+    const note = own ? [{ ...instance.scope.at(own.name), text: "declared here" }] : [];
+    cx.fail("contract-form", at, [template, contract.name.text, signatureOf(other)], ...note);
+  }
+  return !other;
+};
+const lacks = (instance: Instance, member: ast.ContractMember, sizes: ReadonlyMap<string, number>): boolean => {
+  switch (member.kind) {
+    case "size":
+      return !sizes.has(member.name.text);
+    case "layers":
+      return !instance.layers;
+    case "value":
+      return !member.optional && !instance.scope.has(member.name.text);
+    case "function":
+      return !member.optional && !instance.functions.has(member.name.text);
+    default:
+      return member satisfies never;
+  }
+};
+const hasForm = (cx: Context, instance: Instance, member: ast.ContractMember, sizes: Map<string, number>): boolean => {
+  if (member.kind === "layers")
+    return (instance.layers ?? []).every(({ block }) => fits(member, block.parameters, sizes));
+  const found = member.kind === "function" ? instance.functions.get(member.name.text) : undefined;
+  if (member.kind !== "function" || !found) return true;
+  const parameters = found.parameters.map((p) => ({
+    name: p.name?.text ?? "",
+    optional: p.optional,
+    shape: p.shape?.dims.map((dim) => (isOpen(dim, instance.scope) ? -1 : (size(cx, dim, instance.scope) ?? -1))),
+  }));
+  return fits(member, parameters, sizes);
+};
+
+/** A member as the contract writes it. */
+const signatureOf = (member: ast.ContractMember): string => {
+  const name = member.name.text;
+  if (member.kind === "size") return name;
+  if (member.kind === "value") return `${name}: ${member.type.text}`;
+  const shape = (of: ast.Shape): string => `[${of.dims.map(textOf).join(", ")}]`;
+  const formals = member.parameters.map(({ name: formal, optional, shape: of }) =>
+    [formal && `${formal.text}${optional ? "?" : ""}`, of && shape(of)].filter(Boolean).join(": "),
+  );
+  const head = member.kind === "layers" ? `${name}: ` : name;
+  return `${head}(${formals.join(", ")}) -> ${member.results.map(shape).join(", ")}`;
 };
 
 /** A size that nothing declares takes what it meets. */
@@ -50,7 +90,11 @@ const isOpen = (dim: ast.Expr, scope: Scope): boolean => dim.kind === "reference
 
 type Formal = { readonly name: string; readonly optional: boolean; readonly shape: readonly number[] | undefined };
 /** The tower's parameters are those of the contract in order; it may leave out what the contract calls optional. */
-const fits = (member: Extract<ast.ContractMember, { kind: "layers" | "function" }>, own: readonly Formal[], sizes: Map<string, number>): boolean => {
+const fits = (
+  member: Extract<ast.ContractMember, { kind: "layers" | "function" }>,
+  own: readonly Formal[],
+  sizes: Map<string, number>,
+): boolean => {
   let next = 0;
   for (const asked of member.parameters) {
     const formal = own[next];
@@ -61,7 +105,11 @@ const fits = (member: Extract<ast.ContractMember, { kind: "layers" | "function" 
   }
   return own.slice(next).every((rest) => rest.optional);
 };
-const unify = (asked: ast.Shape | undefined, own: readonly number[] | undefined, sizes: Map<string, number>): boolean => {
+const unify = (
+  asked: ast.Shape | undefined,
+  own: readonly number[] | undefined,
+  sizes: Map<string, number>,
+): boolean => {
   if (!asked || !own) return true;
   if (asked.dims.length !== own.length) return false;
   return asked.dims.every((dim, i) => {
@@ -75,6 +123,7 @@ const unify = (asked: ast.Shape | undefined, own: readonly number[] | undefined,
 export const mayIgnore = (instance: Instance, member: string, argument: string | number): boolean => {
   const asked = instance.contract?.members.find((m) => m.name.text === member);
   if (!asked || (asked.kind !== "layers" && asked.kind !== "function")) return false;
-  const parameter = typeof argument === "number" ? asked.parameters[argument] : asked.parameters.find((p) => p.name?.text === argument);
+  const parameter =
+    typeof argument === "number" ? asked.parameters[argument] : asked.parameters.find((p) => p.name?.text === argument);
   return parameter?.optional ?? false;
 };

@@ -1,17 +1,19 @@
 // Files and their declarations: imports followed, names declared, models listed. The reading of files is the caller's.
 import type * as ast from "../../grammar/ast.ts";
 import type { Report } from "../../grammar/diagnostic.ts";
-import { nearest } from "../../grammar/nearest.ts";
 import type { Source } from "../../grammar/source.ts";
-import { Context } from "./context.ts";
+import { Context, isLibrary, type Shared } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { analyzeModel } from "./analyze.ts";
+import { reportUnknownNames } from "./names.ts";
 import type { MessageTable } from "./messages.ts";
 import type { At, Model } from "./model.ts";
 import { describe, error, Scope, type Bridge, type ModelApplication, type Value } from "./value.ts";
 
 /** Gives a file's syntax tree by its path; undefined: there is no such file, or it does not parse (then that was said). */
 export interface Files {
+  /** paths of the library's files */
+  readonly library: readonly string[];
   load(path: string): "missing" | "broken" | { readonly source: Source; readonly file: ast.File };
 }
 export const fileLimits = { files: 64, depth: 16 } as const;
@@ -24,8 +26,10 @@ export class Program {
   readonly report: Report<MessageTable>;
   readonly #files: Files;
   readonly #loaded = new Map<string, Loaded | undefined>();
-  readonly #said = new Set<string>();
+  readonly #shared: Shared = { said: new Set(), depth: 0 };
   readonly #open: string[] = [];
+  /** whether more files were asked for than may be */
+  #full = false;
 
   constructor(report: Report<MessageTable>, files: Files) {
     this.report = report;
@@ -33,7 +37,7 @@ export class Program {
   }
 
   context(): Context {
-    return new Context(this.report, this.#said, evaluate);
+    return new Context(this.report, this.#shared, evaluate);
   }
 
   /** The names of the models of a file, in order; undefined where it cannot be read. */
@@ -56,14 +60,33 @@ export class Program {
   /** Whether a model needs arguments to be analysed: `model Spread(language: Language)` is a template. */
   isTemplate(scope: Scope, name: ast.Name): boolean {
     const found = scope.lookup(name.text);
-    return found !== undefined && found !== "cycle" && found.kind === "model" && found.model.parameters.some((p) => !p.value);
+    return (
+      found !== undefined && found !== "cycle" && found.kind === "model" && found.model.parameters.some((p) => !p.value)
+    );
+  }
+
+  /** Reports what is wrong in the user's own files whether or not a model uses it: names, and what stands after `=`. */
+  checkNames(): void {
+    for (const [path, loaded] of this.#loaded) {
+      if (!loaded || isLibrary(path)) continue;
+      reportUnknownNames(this.context(), loaded.file, loaded.scope);
+      for (const declaration of loaded.file.declarations) loaded.scope.lookup(declaration.name.text);
+    }
   }
 
   #applied(cx: Context, value: Value, at: At): ModelApplication | undefined {
     if (value.kind === "modelApplication") return value;
     if (value.kind === "model") {
       const { model, scope } = value;
-      return { kind: "modelApplication", model, scope, arguments: new Map(), bridge: undefined, span: model.name.span, path: scope.file };
+      return {
+        kind: "modelApplication",
+        model,
+        scope,
+        arguments: new Map(),
+        places: new Map(),
+        bridge: undefined,
+        ...at,
+      };
     }
     return void cx.fail("not-a-model", at, [describe(value)]);
   }
@@ -72,12 +95,15 @@ export class Program {
     if (this.#loaded.has(path)) return this.#loaded.get(path);
     const at = from ?? { path, span: { from: 0, to: 0 } };
     const cx = this.context();
-    if (this.#loaded.size >= fileLimits.files) return void cx.fail("limit-files", at, [fileLimits.files]);
+    if (this.#loaded.size + this.#open.length >= fileLimits.files) {
+      if (!this.#full) cx.fail("limit-files", at, [fileLimits.files]);
+      this.#full = true;
+      return undefined;
+    }
     if (this.#open.length >= fileLimits.depth) return void cx.fail("limit-imports", at, [fileLimits.depth]);
     const found = this.#files.load(path);
-    if (found === "missing") cx.fail("no-file", at, [path]);
+    if (found === "missing") this.#missing(cx, path, from);
     if (typeof found === "string") {
-      this.report.failed = true;
       this.#loaded.set(path, undefined);
       return undefined;
     }
@@ -91,17 +117,25 @@ export class Program {
     return loaded;
   }
 
+  #missing(cx: Context, path: string, from: At | undefined): void {
+    if (!from) cx.fail("no-file", { path, span: { from: 0, to: 0 } }, [path]);
+    else if (!isLibrary(path)) cx.fail("no-import", from, [path]);
+    else cx.fail("no-library", from, [path, cx.nearest(path, this.#files.library), this.#files.library]);
+  }
+
   #import(cx: Context, statement: ast.Import, scope: Scope, path: string): void {
     const at = scope.at(statement.from);
     const target = resolve(path, statement.from.value);
     if (target === undefined) return void cx.fail("import-outside", at, [statement.from.value]);
-    if (this.#open.includes(target)) return void cx.fail("import-cycle", at, [[...this.#open.slice(this.#open.indexOf(target)), target]]);
+    if (this.#open.includes(target))
+      return void cx.fail("import-cycle", at, [[...this.#open.slice(this.#open.indexOf(target)), target]]);
     const loaded = this.#load(target, at);
     for (const name of statement.names) {
       const here = scope.at(name);
       const known = loaded?.file.declarations.map((d) => d.name.text) ?? [];
-      if (loaded && !known.includes(name.text)) cx.fail("not-exported", here, [name.text, statement.from.value, nearest(name.text, known)]);
-      const value = loaded && known.includes(name.text) ? () => value_(loaded.scope, name.text) : () => error;
+      if (loaded && !known.includes(name.text))
+        cx.fail("not-exported", here, [name.text, statement.from.value, cx.nearest(name.text, known), known]);
+      const value = loaded && known.includes(name.text) ? () => valueOf(loaded.scope, name.text) : () => error;
       declareTop(cx, scope, name, value);
     }
   }
@@ -138,38 +172,55 @@ export class Program {
     return role === alias.role ? value : cx.fail("alias-role", at, [alias.role, describe(value)]);
   }
 }
-const value_ = (scope: Scope, name: string): Value => {
+const valueOf = (scope: Scope, name: string): Value => {
   const found = scope.lookup(name);
   return found && found !== "cycle" ? found : error;
 };
 
 const bridgeOf = (cx: Context, expr: ast.ExprOf<"with">, scope: Scope): Bridge | undefined => {
   const [option] = expr.options;
-  const name = option?.kind === "reference" ? option.name : option?.kind === "call" && option.callee.kind === "reference" ? option.callee.name : "";
-  if (!option || name !== "bridge" || expr.options.length > 1) return void cx.fail("with-options", scope.at(option ?? expr), []);
+  const name =
+    option?.kind === "reference"
+      ? option.name
+      : option?.kind === "call" && option.callee.kind === "reference"
+        ? option.callee.name
+        : "";
+  if (!option || name !== "bridge" || expr.options.length > 1)
+    return void cx.fail("with-options", scope.at(option ?? expr), []);
   const given = option.kind === "call" ? option.arguments : [];
+  const seen = new Set<string>();
   const bridge = { once: false, bias: false, norm: false, init: { kind: "initial", init: "unset" } as Value };
   for (const argument of given) {
     const label = argument.label?.text ?? (argument.value.kind === "reference" ? argument.value.name : "");
+    const at = scope.at(argument.label ?? argument.value);
+    if (seen.has(label)) return void cx.fail("argument-twice", at, ["bridge", label]);
+    seen.add(label);
     const value: Value = argument.label ? cx.evaluate(argument.value, scope) : { kind: "flag", value: true };
     if (value.kind === "error") return undefined;
-    if ((label === "once" || label === "bias" || label === "norm") && value.kind === "flag") bridge[label] = value.value;
-    else if (label === "init" && (value.kind === "initial" || value.kind === "normal")) bridge.init = value;
-    else return void cx.fail("unknown-argument", scope.at(argument.value), ["bridge", label, ["once", "bias", "norm", "init"]]);
+    if (label === "init") {
+      if (value.kind !== "initial" && value.kind !== "normal")
+        return void cx.fail("bridge-init", scope.at(argument.value), [describe(value)]);
+      bridge.init = value;
+    } else if (label === "once" || label === "bias" || label === "norm") {
+      if (value.kind !== "flag") return void cx.fail("flag-wanted", scope.at(argument.value), [describe(value)]);
+      bridge[label] = value.value;
+    } else return void cx.fail("unknown-argument", at, ["bridge", label, ["once", "bias", "norm", "init"]]);
   }
   return bridge;
 };
 
 const declareTop = (cx: Context, scope: Scope, name: ast.Name, make: () => Value): void => {
   const before = scope.where(name.text);
-  if (scope.has(name.text)) cx.fail("name-taken", scope.at(name), [name.text], ...(before ? [{ ...before, text: "declared here first" }] : []));
+  if (scope.has(name.text))
+    cx.fail("name-taken", scope.at(name), [name.text], ...(before ? [{ ...before, text: "declared here first" }] : []));
   else scope.define(name.text, make, scope.at(name));
 };
 
 /** A path as a file imports it: of the library (`std/llama`), or beside the file and below; undefined: it leads outside. */
 export const resolve = (from: string, path: string): string | undefined => {
   if (/^std\/[a-z0-9_]+$/.test(path)) return path;
-  if (path === "" || path.startsWith("/") || /[\\:\0]/.test(path) || path.startsWith("std/")) return undefined;
+  if (path.startsWith("std/")) return path;
+  if (path.startsWith("/") || /[\\:\0]/.test(path)) return undefined;
   if (from.startsWith("std/")) return undefined;
   const parts = from.split("/").slice(0, -1);
   for (const part of path.split("/")) {

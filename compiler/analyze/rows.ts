@@ -11,17 +11,32 @@ export interface Origin {
 export class Rows {
   readonly #interned = new Map<string, Row>();
   readonly #ids = new Map<Row, number>();
+  readonly #heights = new Map<Row, number>();
+  /** of the highest row made: how many rows stand on each other */
+  height = 0;
 
-  make<K extends RowOp>(origin: Origin, op: K, src: readonly Row[], shape: readonly number[], ...[attrs]: Rest<K>): RowOf<K> {
+  make<K extends RowOp>(
+    origin: Origin,
+    op: K,
+    src: readonly Row[],
+    shape: readonly number[],
+    ...[attrs]: Rest<K>
+  ): RowOf<K> {
     const own = (attrs ?? {}) as RowOps[K];
     const key = `${op}(${src.map((row) => this.#ids.get(row)).join()})[${shape.join()}]${JSON.stringify(own, plain)}`;
     const found = this.#interned.get(key);
     if (found) return found as RowOf<K>;
-    const index = op === "argument" || op === "input" || op === "coordinate" ? false : src.length > 0 && op !== "lookup" && op !== "extend" && src.every((row) => row.index);
+    const index =
+      op === "argument" || op === "input" || op === "coordinate"
+        ? false
+        : src.length > 0 && op !== "lookup" && op !== "extend" && src.every((row) => row.index);
     const name = op === "linear" && src[1]?.op === "weight" ? src[1].attrs.weight.path.replace(/.*\./, "") : undefined;
     const row = { op, src, attrs: own, shape, index, name, ...origin } as unknown as Row;
     this.#interned.set(key, row);
     this.#ids.set(row, this.#ids.size);
+    const height = src.reduce((most, below) => Math.max(most, this.#heights.get(below) ?? 0), 0) + 1;
+    this.#heights.set(row, height);
+    this.height = Math.max(this.height, height);
     return row as RowOf<K>;
   }
   /** An integer leaf: a token's id, a label. */
@@ -38,7 +53,15 @@ export class Rows {
     const key = `index ${value}`;
     const found = this.#interned.get(key);
     if (found) return found as RowOf<"number">;
-    const row: RowOf<"number"> = { op: "number", src: [], attrs: { value }, shape: [], index: true, name: undefined, ...origin };
+    const row: RowOf<"number"> = {
+      op: "number",
+      src: [],
+      attrs: { value },
+      shape: [],
+      index: true,
+      name: undefined,
+      ...origin,
+    };
     this.#interned.set(key, row);
     this.#ids.set(row, this.#ids.size);
     return row;
@@ -46,9 +69,6 @@ export class Rows {
   /** Names a row for people; the first name stays. */
   name(row: Row, name: string): void {
     (row as unknown as Draft).name ??= name;
-  }
-  get size(): number {
-    return this.#ids.size;
   }
 }
 /** Weights and inputs are known by their names; NaN and the infinities, which JSON writes as null, by their text. */

@@ -9,7 +9,7 @@ export type Value =
   | { readonly kind: "flag"; readonly value: boolean }
   | { readonly kind: "text"; readonly value: string }
   /** a name that stands for itself: `predicts: velocity`, `share: [attn_norm]` */
-  | { readonly kind: "symbol"; readonly name: string }
+  | { readonly kind: "symbol"; readonly name: string; readonly at: At }
   | { readonly kind: "list"; readonly items: readonly Value[] }
   | { readonly kind: "template"; readonly template: ast.Template; readonly scope: Scope }
   | { readonly kind: "model"; readonly model: ast.Model; readonly scope: Scope }
@@ -40,6 +40,8 @@ export type Value =
   | { readonly kind: "normal"; readonly std: number }
   /** an optional member or argument that is absent */
   | { readonly kind: "none" }
+  /** the name of a model's `layers`, which paths of weights begin with */
+  | { readonly kind: "loop"; readonly name: string }
   | { readonly kind: "error" };
 export type ValueOf<K extends Value["kind"]> = Extract<Value, { readonly kind: K }>;
 
@@ -50,6 +52,8 @@ export interface Application {
   /** where the template was declared */
   readonly scope: Scope;
   readonly arguments: ReadonlyMap<string, Value>;
+  /** where each argument was given */
+  readonly places: ReadonlyMap<string, At>;
   readonly span: ast.Span;
   readonly path: string;
 }
@@ -58,6 +62,7 @@ export interface ModelApplication {
   readonly model: ast.Model;
   readonly scope: Scope;
   readonly arguments: ReadonlyMap<string, Value>;
+  readonly places: ReadonlyMap<string, At>;
   readonly bridge: Bridge | undefined;
   readonly span: ast.Span;
   readonly path: string;
@@ -98,7 +103,7 @@ export const describe = (value: Value): string => {
     case "text":
       return `the text "${value.value}"`;
     case "symbol":
-      return `\`${value.name}\``;
+      return `\`${value.name}\`, which is declared nowhere`;
     case "list":
       return `a list of ${value.items.length}`;
     case "template":
@@ -121,7 +126,11 @@ export const describe = (value: Value): string => {
     case "group":
       return `a group of ${value.blocks.length} blocks`;
     case "row":
-      return value.row.shape.length ? `a row of shape [${value.row.shape.join(", ")}]` : value.row.index ? "an index" : "a number of a row";
+      return value.row.shape.length
+        ? `a row of shape [${value.row.shape.join(", ")}]`
+        : value.row.index
+          ? "an index"
+          : "a number of a row";
     case "seq":
       return "a sequence of rows";
     case "kinds":
@@ -141,6 +150,8 @@ export const describe = (value: Value): string => {
       return "an initial value";
     case "none":
       return "absent";
+    case "loop":
+      return `the name of the layers \`${value.name}\``;
     case "error":
       return "a mistake";
   }
@@ -151,6 +162,8 @@ export interface Instance {
   readonly path: string;
   readonly template: ast.Template;
   readonly application: Application;
+  /** where it was asked for, outside of the library if anywhere */
+  readonly made: At | undefined;
   readonly scope: Scope;
   readonly functions: ReadonlyMap<string, ast.FunctionItem>;
   readonly weights: Map<string, WeightDraft>;
@@ -164,7 +177,7 @@ export interface Instance {
 // ── Scopes ─────────────────────────────────────────────────────────────────────────────────────
 interface Entry {
   readonly at: At | undefined;
-  make: (() => Value) | undefined;
+  make: ((by: At | undefined) => Value) | undefined;
   value: Value | undefined;
 }
 /**
@@ -195,18 +208,19 @@ export class Scope {
   set(name: string, value: Value, at?: At): void {
     this.#names.set(name, { at, make: undefined, value });
   }
-  define(name: string, make: () => Value, at?: At): void {
+  /** `make` learns where the name was first used */
+  define(name: string, make: (by: At | undefined) => Value, at?: At): void {
     this.#names.set(name, { at, make, value: undefined });
   }
   /** "cycle": the name is being made just now, from itself. */
-  lookup(name: string): Value | "cycle" | undefined {
+  lookup(name: string, by?: At): Value | "cycle" | undefined {
     const entry = this.#names.get(name);
-    if (!entry) return this.parent?.lookup(name);
+    if (!entry) return this.parent?.lookup(name, by);
     if (entry.value) return entry.value;
     const make = entry.make;
     if (!make) return "cycle";
     entry.make = undefined;
-    entry.value = make();
+    entry.value = make(by);
     return entry.value;
   }
   *visible(): Generator<string> {

@@ -1,6 +1,7 @@
 // Lowering: what a model means, as programs over one set of weights. There is one program for each set of modalities
 // that a document may have; each has the inputs and weights that its outputs reach, and no others.
 import type { At, Head, Kind, Model, Seq } from "../analyze/model.ts";
+import type { Dim } from "../ir/dim.ts";
 import { Graph } from "../ir/graph.ts";
 import type { Module, Output, Param, Program } from "../ir/module.ts";
 import { type Node, toposort } from "../ir/node.ts";
@@ -46,7 +47,14 @@ const program = (
   outputs: readonly Output[],
 ): Program => {
   const read = new Set<string>();
-  for (const node of toposort(outputs.map((output) => output.node))) if (node.op === "input") read.add(node.attrs.name);
+  const sizes = new Set<string>();
+  const known = new Set<string>();
+  for (const node of toposort(outputs.map((output) => output.node))) {
+    if (node.op === "input") read.add(node.attrs.name);
+    for (const name of namesIn(node.type.shape)) (node.op === "input" ? known : sizes).add(name);
+  }
+  // Markers bring no numbers: where nothing reads their order either, it still says how many of them there are.
+  for (const kind of kinds) if (sizes.has(kind.name) && !known.has(kind.name)) read.add(placePort(kind, "order").name);
   const inputs = portsOf(model, kinds).filter((port) => read.delete(port.name));
   if (read.size > 0) throw new Error(`inputs without a port: ${[...read].join(", ")}`);
   return {
@@ -56,6 +64,9 @@ const program = (
     outputs,
   };
 };
+
+const namesIn = (shape: readonly Dim[]): string[] =>
+  shape.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.flatMap((term) => term.names)));
 
 interface Asked {
   readonly steps: Model["steps"];

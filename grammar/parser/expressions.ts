@@ -2,7 +2,7 @@
 // into no node that another rule returned, because chevrotain records each rule once with dummies.
 
 import { EmbeddedActionsParser, type IParserConfig, type IToken, type ParserMethod, type TokenType } from "chevrotain";
-import type { Argument, Arm, Binding, Expr, ExprOf, Glob, GlobStep, Name, Shape, Span, StringLiteral } from "../ast.ts";
+import type { Argument, Arm, Binding, Expr, ExprOf, Glob, GlobStep, Name, NumberLiteral, Shape, Span, StringLiteral } from "../ast.ts";
 import * as t from "../tokens.ts";
 import { type Link, treeOf } from "./infix.ts";
 
@@ -105,7 +105,7 @@ export class Expressions extends EmbeddedActionsParser {
     return { label, value: this.SUBRULE(this.expression) };
   });
 
-  private readonly numberLiteral = this.RULE("number", (): Expr => {
+  readonly numberLiteral: ParserMethod<[], NumberLiteral> = this.RULE("number", (): NumberLiteral => {
     const token = this.CONSUME(t.NumberToken);
     return { kind: "number", value: Number(token.image.replaceAll("_", "")), text: token.image, span: spanOf(token) };
   });

@@ -92,7 +92,7 @@ export class Statements extends Templates {
     this.CONSUME(t.Colon);
     const value = this.OR<ast.Marker | ast.Expr>({
       DEF: [{ ALT: () => this.SUBRULE(this.marker) }, { ALT: () => this.SUBRULE(this.expression) }],
-      IGNORE_AMBIGUITIES: true, // a name before a string is a marker's
+      IGNORE_AMBIGUITIES: true, // a name before a string or a number is a marker's
       ERR_MSG: "the rows of the segment",
     });
     return { name, value, span: this.since(first) };
@@ -100,7 +100,10 @@ export class Statements extends Templates {
 
   private readonly marker = this.RULE("marker", (): ast.Marker => {
     const first = this.CONSUME(t.Plain);
-    const token = this.SUBRULE(this.stringLiteral);
+    const token = this.OR<ast.Marker["token"]>([
+      { ALT: () => this.SUBRULE(this.stringLiteral) },
+      { ALT: () => this.SUBRULE(this.numberLiteral) },
+    ]);
     return { kind: "marker", of: nameOf(first), token, span: this.since(first) };
   });
 

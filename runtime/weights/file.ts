@@ -68,14 +68,17 @@ export const readWhole = async (path: string, limit: number): Promise<Uint8Array
 };
 
 /** Writes pieces to a file beside it, flushes, and renames: nobody ever sees half of it. @throws Failure "file" */
-export const writeWhole = async (path: string, pieces: Iterable<Uint8Array>): Promise<void> => {
+export const writeWhole = async (
+  path: string,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> => {
   const part = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
   const handle = await open(part, "wx").catch((cause: unknown) => {
     throw new Failure("file", `${path}: cannot be written: ${reasonOf(cause)}`, undefined, cause);
   });
   try {
     try {
-      for (const piece of pieces) await handle.writeFile(piece);
+      for await (const piece of pieces) await handle.writeFile(piece);
       await handle.sync();
     } finally {
       await handle.close();

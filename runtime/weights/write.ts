@@ -1,12 +1,12 @@
 // Writes safetensors. Deterministic: the same tensors give the same bytes whatever their order, because they are laid
 // out by element size (largest first, so that each is aligned to it) and then by name.
 import { Failure } from "../failure.ts";
-import { itemSize, type StoredDType } from "./dtype.ts";
+import { itemSize } from "./dtype.ts";
+import type { StoredTensor } from "./safetensors.ts";
 
-export interface WrittenTensor {
-  readonly name: string;
-  readonly dtype: StoredDType;
-  readonly shape: readonly number[];
+type Described = Pick<StoredTensor, "name" | "dtype" | "shape">;
+
+export interface WrittenTensor extends Described {
   /** The elements as bytes, little endian; any typed array serves. */
   readonly data: ArrayBufferView;
 }
@@ -16,8 +16,11 @@ const ALIGNMENT = 64;
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+const bytesOf = ({ dtype, shape }: Described): number =>
+  shape.reduce((product, size) => product * size, itemSize[dtype]);
+
 const checkTensor = (tensor: WrittenTensor): void => {
-  const bytes = tensor.shape.reduce((product, size) => product * size, itemSize[tensor.dtype]);
+  const bytes = bytesOf(tensor);
   if (bytes === tensor.data.byteLength) return;
   throw new Failure(
     "call",
@@ -26,7 +29,7 @@ const checkTensor = (tensor: WrittenTensor): void => {
   );
 };
 
-const headerOf = (tensors: readonly WrittenTensor[], metadata: ReadonlyMap<string, string>): Uint8Array => {
+const headerOf = (tensors: readonly Described[], metadata: ReadonlyMap<string, string>): Uint8Array => {
   const members: string[] = [];
   if (metadata.size > 0) {
     const pairs = [...metadata].sort(([a], [b]) => byText(a, b));
@@ -35,38 +38,70 @@ const headerOf = (tensors: readonly WrittenTensor[], metadata: ReadonlyMap<strin
     );
   }
   let begin = 0;
-  for (const { name, dtype, shape, data } of tensors) {
-    const end = begin + data.byteLength;
+  for (const tensor of tensors) {
+    const { name, dtype, shape } = tensor;
+    const end = begin + bytesOf(tensor);
     members.push(
       `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(",")}],"data_offsets":[${begin},${end}]}`,
     );
     begin = end;
   }
   const text = new TextEncoder().encode(`{${members.join(",")}}`);
-  const padded = new Uint8Array(Math.ceil((text.length + 8) / ALIGNMENT) * ALIGNMENT - 8).fill(0x20);
-  padded.set(text);
+  const padded = new Uint8Array(Math.ceil((text.length + 8) / ALIGNMENT) * ALIGNMENT).fill(0x20);
+  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
+  padded.set(text, 8);
   return padded;
 };
 
+const sorted = <T extends Described>(tensors: Iterable<T>): readonly T[] => {
+  const laid = [...tensors].sort((a, b) => itemSize[b.dtype] - itemSize[a.dtype] || byText(a.name, b.name));
+  const names = new Set<string>(["__metadata__"]);
+  for (const { name } of laid) {
+    if (names.has(name)) throw new Failure("call", `tensor ${JSON.stringify(name)} is written twice`);
+    names.add(name);
+  }
+  return laid;
+};
+
+/** Where everything of a file will lie, before any of its data is at hand. */
+export interface SafetensorsLayout {
+  /** The first bytes of the file: 8 bytes of length, and the header. */
+  readonly header: Uint8Array;
+  /** In the order of the file; offsets from its beginning, lengths in bytes. */
+  readonly tensors: readonly StoredTensor[];
+  /** Of the whole file, in bytes. */
+  readonly size: number;
+}
+
+/** The layout of the file that `safetensorsPieces` makes of the same tensors. @throws Failure "call" as it does. */
+export const safetensorsLayout = (
+  tensors: Iterable<Described>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): SafetensorsLayout => {
+  const laid = sorted(tensors);
+  const header = headerOf(laid, metadata);
+  let offset = header.length;
+  const placed = laid.map((tensor) => {
+    const { name, dtype, shape } = tensor;
+    const length = bytesOf(tensor);
+    offset += length;
+    return { name, dtype, shape, offset: offset - length, length };
+  });
+  return { header, tensors: placed, size: offset };
+};
+
 /**
- * A file's bytes in order, as pieces: 8 bytes of length, the header, each tensor's data as a view.
+ * A file's bytes in order, as pieces: 8 bytes of length and the header, then each tensor's data as a view.
  * @throws Failure "call" when a name stands twice or data and shape disagree.
  */
 export const safetensorsPieces = (
   tensors: Iterable<WrittenTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): readonly Uint8Array[] => {
-  const laid = [...tensors].sort((a, b) => itemSize[b.dtype] - itemSize[a.dtype] || byText(a.name, b.name));
-  const names = new Set<string>(["__metadata__"]);
-  for (const tensor of laid) {
-    if (names.has(tensor.name)) throw new Failure("call", `tensor ${JSON.stringify(tensor.name)} is written twice`);
-    names.add(tensor.name);
-    checkTensor(tensor);
-  }
-  const header = headerOf(laid, metadata);
-  const length = new Uint8Array(8);
-  new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
-  return [length, header, ...laid.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  const laid = sorted(tensors);
+  laid.forEach(checkTensor);
+  const views = laid.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return [headerOf(laid, metadata), ...views];
 };
 
 /** The whole file in memory; for files that are small. */

@@ -167,6 +167,7 @@ export function model({
     kinds,
     inputs,
     weights: [],
+    ignored: [],
     towers: [],
     mask,
     noise: [],

@@ -30,16 +30,18 @@ const manifest: Manifest = {
       name: "image",
       segments: [
         { is: "marker", kind: "image.open", token: "<boi>", id: 256, text: "text" },
-        { is: "grid", kind: "image.patch", rows: 8, cols: 8, width: 48, order: "p q c" },
+        { is: "grid", kind: "image.patch", rows: 8, cols: 8, width: 48, order: "p q c", channels: 3 },
         { is: "marker", kind: "image.close", token: "<eoi>", id: 257, text: "text" },
       ],
     },
   ],
   conditions: [{ name: "t", per: "image", clean: 0 }],
+  noise: [{ modality: "image", input: "t", process: { is: "flow", clean: 0, noise: 1, predicts: "velocity" } }],
   weights: [
     { file: "weights.safetensors", size: 10, sha256: "f".repeat(64) },
     { file: "model-1.safetensors", size: 2 ** 40, sha256: null },
   ],
+  missing: ["vision.layers[0].q"],
 };
 
 /** The manifest with the member at a path replaced, or removed where the value is undefined. */
@@ -92,6 +94,9 @@ const faults: readonly (readonly [readonly (string | number)[], unknown, RegExp]
   [["modalities", 1, "segments", 0, "text"], "sound", /the marker "image.open" has the unknown text "sound"/],
   [["modalities", 1, "segments", 0, "kind"], "image.patch", /"image.patch" stands twice/],
   [["conditions", 0, "clean"], "0", /conditions\[0\]\.clean must be a number/],
+  [["noise", 0, "modality"], "text", /noise for the unknown span "text"/],
+  [["noise", 0, "process", "predicts"], "v", /process\.predicts must be "velocity" or "x" or "noise"/],
+  [["missing"], undefined, /missing must be a list/],
   [["weights", 0, "size"], -1, /weights\[0\]\.size must be/],
   [["weights", 0, "sha256"], undefined, /weights\[0\]\.sha256 must be 64/],
 ];

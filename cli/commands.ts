@@ -1,0 +1,78 @@
+// Every command with its options. The code of a command is imported when it is called, not before.
+import type { Command, Option } from "./command.ts";
+
+const model: Option = { value: "NAME", doc: "the model; the first of the file without it" };
+const seed: Option = { value: "N", doc: "draws initial values; a whole number from 0" };
+const weights: Option = {
+  value: "SLOT=PATH",
+  many: true,
+  doc: "a checkpoint (safetensors file, index or folder) for a tower; PATH alone: for all weights by their own paths",
+};
+const profile: Option = { value: "P", doc: "ort-cpu (without it), portable or ort-webgpu" };
+const tokenizer: Option = { value: "PATH", doc: "a tokenizer.json; without it, bytes where the vocabulary is 256" };
+
+export const commands: readonly Command[] = [
+  {
+    name: "check",
+    operand: "FILE",
+    summary: "finds all mistakes of a specification",
+    options: {},
+    load: () => import("./check.ts"),
+  },
+  {
+    name: "format",
+    operand: "FILE",
+    summary: "writes the canonical text of a specification (`-` to stdout)",
+    options: { check: { doc: "writes nothing; ends with 1 if the text is not canonical" } },
+    load: () => import("./format.ts"),
+  },
+  {
+    name: "expand",
+    operand: "FILE",
+    summary: "prints a model as it is after imports, templates and bridges",
+    options: { model },
+    load: () => import("./expand.ts"),
+  },
+  {
+    name: "compile",
+    operand: "FILE",
+    summary: "writes graphs, weights and a manifest into a folder",
+    options: {
+      model,
+      target: { value: "T", doc: "onnx" },
+      profile,
+      weights,
+      seed,
+      out: { value: "DIR", doc: "the folder; one that `compile` made before is replaced" },
+    },
+    load: () => import("./compile.ts"),
+  },
+  {
+    name: "verify",
+    operand: "FILE",
+    summary: "holds the graphs against the f64 oracle on seeded weights and inputs",
+    options: { model, seed },
+    load: () => import("./verify.ts"),
+  },
+  {
+    name: "generate",
+    operand: "DIR|FILE",
+    summary: "runs one pass: the next token after a prompt, and an image from noise",
+    options: {
+      prompt: { value: "TEXT", doc: "the text" },
+      image: { value: "IN", doc: "a PNG or JPEG, shown before the prompt" },
+      out: { value: "OUT.png", doc: "draws an image after the prompt, into this file" },
+      tokenizer,
+      model,
+      weights,
+      seed,
+    },
+    load: () => import("./generate.ts"),
+  },
+];
+
+/** Options of every command. */
+export const common: Readonly<Record<string, Option>> = {
+  json: { doc: "the result as JSON on stdout" },
+  help: { doc: "this text" },
+};

@@ -1,0 +1,103 @@
+// A document from a prompt and pictures, as the manifest says that its rows are laid out.
+import { Failure } from "../runtime/failure.ts";
+import type { DocumentRow, Values } from "../runtime/document.ts";
+import type { Condition, Manifest, Modality, Noise, Segment } from "../runtime/manifest.ts";
+import type { PatchGrid, Picture } from "../runtime/media/patches.ts";
+import { normals } from "./initial.ts";
+
+export type Span = Extract<Modality, { is: "span" }>;
+export type Tokens = Extract<Modality, { is: "tokens" }>;
+export type Grid = Extract<Segment, { is: "grid" }>;
+
+export const tokensIn = ({ modalities, model }: Manifest): Tokens => {
+  const found = modalities.find((modality) => modality.is === "tokens");
+  if (found === undefined) throw new Failure("file", `${model}: has no text`);
+  return found;
+};
+
+/** The modality of images, and the one grid in it. @throws Failure "call" when the model has none. */
+export const imagesIn = ({ modalities, model }: Manifest): { readonly span: Span; readonly grid: Grid } => {
+  for (const span of modalities) {
+    const grid = span.is === "span" ? span.segments.find((segment) => segment.is === "grid") : undefined;
+    if (span.is === "span" && grid !== undefined) return { span, grid };
+  }
+  throw new Failure("call", `${model}: has no images`, "leave out --image and --out");
+};
+
+/** A picture of 4,096 x 4,096. */
+const MAX_NUMBERS = 3 * 4096 ** 2;
+
+/** How pixels become the rows of a grid, and the size of a picture of it. @throws Failure "call" for latents. */
+export const layoutOf = ({
+  kind,
+  rows,
+  cols,
+  width,
+  order,
+  channels,
+}: Grid): { readonly size: Omit<Picture, "data">; readonly patches: PatchGrid } => {
+  if (order === null || channels !== 3)
+    throw new Failure(
+      "call",
+      `rows of ${kind} are no pixels${channels === null ? "" : `: they have ${channels} channels`}, so a picture needs a codec, which this version has not`,
+      "use a model whose grid says `channels: 3` and an `order`",
+    );
+  const side = Math.sqrt(width / channels);
+  if (!Number.isInteger(side) || rows * cols * width > MAX_NUMBERS)
+    throw new Failure(
+      "file",
+      `rows of ${kind}: ${rows} x ${cols} of ${width} numbers are no picture`,
+      "compile the model again",
+    );
+  return { size: { width: cols * side, height: rows * side, channels }, patches: { rows, cols, order } };
+};
+
+export const textRows = (kind: string, ids: readonly number[]): DocumentRow[] =>
+  ids.map((id) => ({ kind, span: 0, index: 0, values: { id } }));
+
+/** The rows of one span: markers, and the grid with its numbers. */
+export const spanRows = ({ segments }: Span, index: number, numbers: Float32Array, argument: string): DocumentRow[] =>
+  segments.flatMap((segment): DocumentRow[] => {
+    if (segment.is === "marker") return [{ kind: segment.kind, span: index, index: 0, values: {} }];
+    const { kind, rows, cols, width } = segment;
+    return Array.from({ length: rows * cols }, (_, i) => ({
+      kind,
+      span: index,
+      index: i,
+      values: { [argument]: numbers.subarray(i * width, (i + 1) * width) },
+    }));
+  });
+
+/** The name of the numbers of a grid's rows, as programs call them: `z` of `image.patch.z`. */
+export const argumentOf = ({ programs }: Manifest, { kind, width }: Grid): string => {
+  const inputs = programs.flatMap((program) => program.inputs);
+  const port = inputs.find(
+    ({ name, shape }) => name.startsWith(`${kind}.`) && shape.at(-1) === width && shape.length === 3,
+  );
+  return port?.name.slice(kind.length + 1) ?? "z";
+};
+
+/** The conditions of a span, `t` first of all. @throws Failure "call" for one that this pass cannot know. */
+export const spanValues = (manifest: Manifest, span: Span, known: Values): Values => {
+  const own = manifest.conditions.filter(({ per }) => per === span.name);
+  return Object.fromEntries(own.map((condition) => [condition.name, known[condition.name] ?? cleanOf(condition)]));
+};
+const cleanOf = ({ name, per, clean }: Condition): number => {
+  if (clean !== null) return clean;
+  throw new Failure("call", `the model asks for \`${name}\` of each ${per}, which generate cannot give yet`);
+};
+
+/** Noise for one grid, from a seed. */
+export const noiseRows = ({ kind, rows, cols, width }: Grid, seed: number): Float32Array =>
+  normals(seed, `noise/${kind}`, rows * cols * width, 1);
+
+export const noiseFor = ({ noise, model }: Manifest, span: Span): Noise & { readonly input: string } => {
+  const found = noise.find(({ modality }) => modality === span.name);
+  if (found === undefined || found.input === null)
+    throw new Failure(
+      "call",
+      `${model}: draws no ${span.name}: its noise statement says nothing of drawn ones`,
+      "leave out --out",
+    );
+  return { ...found, input: found.input };
+};

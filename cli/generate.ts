@@ -1,0 +1,204 @@
+// `graftwerk generate`, of one pass: [picture] prompt [span of noise]. The rows of the prompt say which token comes next,
+// those of the noise what image is in it. A specification is compiled first, into a folder that is removed again.
+import { mkdtempSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Document, type DocumentRow, pack, unpack, type Values } from "../runtime/document.ts";
+import { Failure } from "../runtime/failure.ts";
+import { estimateClean, noisiest } from "../runtime/generate/process.ts";
+import { decodeText } from "../runtime/json.ts";
+import { type Manifest, parseManifest, type ProgramEntry } from "../runtime/manifest.ts";
+import { readImage, writeImage } from "../runtime/media/image.ts";
+import { fromPatches, toPatches } from "../runtime/media/patches.ts";
+import { openProgram } from "../runtime/onnx/session.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import { readWhole } from "../runtime/weights/file.ts";
+import { seedOf } from "./values.ts";
+import { type Call, type Io, type Outcome, type Run, UsageError } from "./command.ts";
+import {
+  argumentOf,
+  imagesIn,
+  layoutOf,
+  noiseFor,
+  noiseRows,
+  spanRows,
+  spanValues,
+  textRows,
+  tokensIn,
+} from "./document.ts";
+import { MANIFEST } from "./folder.ts";
+import { temporarily } from "./interrupt.ts";
+import { tokenizerOf, tokenText } from "./tokenizer.ts";
+
+const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
+const LIKELIEST = 5;
+
+export const run: Run = async (call, io) => {
+  const { operand } = call;
+  if (call.value("prompt") === undefined) throw new UsageError("generate needs --prompt TEXT");
+  const isFolder = operand !== "-" && statSync(operand, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!isFolder) return generateFrom(call, io);
+  if (["model", "weights"].some((option) => call.values(option).length > 0))
+    throw new UsageError("a compiled folder has its model and weights", "leave out --model and --weights");
+  return generateIn(operand, call);
+};
+
+/** From a specification. */
+const generateFrom = (call: Call, io: Io): Promise<Outcome> => {
+  const folder = mkdtempSync(join(tmpdir(), "graftwerk-"));
+  return temporarily(folder, async () => {
+    const { compileInto } = await import("./compile.ts");
+    await compileInto(folder, call, io);
+    return generateIn(folder, call);
+  });
+};
+
+interface Pass {
+  readonly manifest: Manifest;
+  readonly document: Document;
+  /** index of the last row of the prompt */
+  readonly last: number;
+  readonly drawn: Drawn | undefined;
+}
+interface Drawn {
+  readonly first: number;
+  readonly t: number;
+  readonly z: Float32Array;
+}
+
+const generateIn = async (folder: string, call: Call): Promise<Outcome> => {
+  const path = join(folder, MANIFEST);
+  const manifest = parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
+  if (manifest.missing.length > 0)
+    throw new Failure(
+      "file",
+      `${folder}: has no weights: ${manifest.missing.length} of ${manifest.model} are missing`,
+      "compile it with --weights SLOT=PATH, or with --seed N for initial values",
+    );
+  const tokens = tokensIn(manifest);
+  const tokenizer = await tokenizerOf(folder, tokens, call.value("tokenizer"));
+  const ids = [...tokenizer.start, ...tokenizer.encode(call.value("prompt")!)];
+  const pass = await passOf(manifest, ids, call);
+  const outputs = await runPass(folder, pass);
+  const logits = rowsOf(pass, outputs, tokens.name, "logits").get(pass.last)!;
+  const next = likeliest(logits).map(({ id, probability }) => ({
+    id,
+    text: tokenText(tokenizer, tokens, id),
+    probability,
+  }));
+  const out = call.value("out");
+  const image = pass.drawn && out !== undefined ? await writeEstimate(pass, pass.drawn, outputs, out) : undefined;
+  const { model } = manifest;
+  return {
+    exit: 0,
+    json: { schema: "graftwerk/generate@1", model, tokens: ids.length, next, ...(image && { image }) },
+    text: [
+      `${model}: likeliest after ${ids.length} tokens of prompt`,
+      ...next.map(({ id, text, probability }) => `  ${probability.toFixed(4)}  ${JSON.stringify(text)}  (${id})`),
+      ...(image
+        ? [
+            `${image.path}: ${image.width} x ${image.height}, estimate of the image in pure noise (${image.input} = ${image.t})`,
+          ]
+        : []),
+      "",
+    ].join("\n"),
+  };
+};
+
+/** The document: the picture first, so that the prompt sees it; the span of noise last, so that it sees the prompt. */
+const passOf = async (manifest: Manifest, ids: readonly number[], call: Call): Promise<Pass> => {
+  const given = call.value("image");
+  const draws = call.value("out") !== undefined;
+  const rows: DocumentRow[] = [];
+  const spans: Record<string, Values[]> = {};
+  const addSpan = (numbers: Float32Array, known: Values): void => {
+    const { span, grid } = imagesIn(manifest);
+    const values = (spans[span.name] ??= []);
+    rows.push(...spanRows(span, values.length, numbers, argumentOf(manifest, grid)));
+    values.push(spanValues(manifest, span, known));
+  };
+  if (given !== undefined) {
+    const { size, patches } = layoutOf(imagesIn(manifest).grid);
+    addSpan(toPatches(await readImage(given, size), patches), {});
+  }
+  rows.push(...textRows(tokensIn(manifest).name, ids));
+  const last = rows.length - 1;
+  if (ids.length === 0)
+    throw new UsageError("the prompt is empty, and nothing stands before it", "give --prompt a text");
+  let drawn: Drawn | undefined;
+  if (draws) {
+    const { span, grid } = imagesIn(manifest);
+    layoutOf(grid);
+    const { input, process } = noiseFor(manifest, span);
+    drawn = { first: rows.length, t: noisiest(process), z: noiseRows(grid, seedOf(call) ?? 0) };
+    addSpan(drawn.z, { [input]: drawn.t });
+  }
+  return { manifest, document: { rows, spans, inputs: {} }, last, drawn };
+};
+
+/** Runs the program whose rows are those of the document. */
+const runPass = async (folder: string, { manifest, document }: Pass): Promise<Readonly<Record<string, Tensor>>> => {
+  const kinds = new Set(document.rows.map(({ kind }) => kind));
+  const program = manifest.programs
+    .filter(({ present }) => [...kinds].every((kind) => present.includes(kind)))
+    .reduce<ProgramEntry | undefined>(
+      (a, b) => (a !== undefined && a.present.length <= b.present.length ? a : b),
+      undefined,
+    );
+  if (program === undefined)
+    throw new Failure("file", `${manifest.model}: has no program for ${[...kinds].join(", ")}`);
+  const grids = manifest.modalities.flatMap((each) => (each.is === "span" ? each.segments : []));
+  const cols = Object.fromEntries(grids.flatMap((each) => (each.is === "grid" ? [[each.kind, each.cols]] : [])));
+  const { name, present, inputs, file } = program;
+  const opened = await openProgram(name, join(folder, file));
+  try {
+    return await opened.run(pack({ name, present, inputs, cols }, [document]));
+  } finally {
+    await opened.close();
+  }
+};
+
+/** The rows of one kind by their place. @throws Failure "file" when the program has no such output. */
+const rowsOf = (
+  { document, manifest }: Pass,
+  outputs: Readonly<Record<string, Tensor>>,
+  kind: string,
+  what: string,
+) => {
+  const found = outputs[`${kind}.${what}`];
+  if (found === undefined) throw new Failure("file", `${manifest.model}: has no head that gives ${what} of ${kind}`);
+  return unpack([document], kind, found)[0]!;
+};
+
+/** The most probable ids, equal ones in order. */
+const likeliest = (logits: Float32Array): { readonly id: number; readonly probability: number }[] => {
+  const most = logits.reduce((a, b) => Math.max(a, b));
+  const weights = Array.from(logits, (logit) => Math.exp(logit - most));
+  const sum = weights.reduce((a, b) => a + b);
+  if (!Number.isFinite(sum)) throw new Failure("file", "the logits are not finite numbers", "check the weights");
+  return weights
+    .map((weight, id) => ({ id, probability: weight / sum }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, LIKELIEST);
+};
+
+const writeEstimate = async (
+  pass: Pass,
+  { first, t, z }: Drawn,
+  outputs: Readonly<Record<string, Tensor>>,
+  path: string,
+) => {
+  const { span, grid } = imagesIn(pass.manifest);
+  const { input, process } = noiseFor(pass.manifest, span);
+  const rows = rowsOf(pass, outputs, grid.kind, process.predicts);
+  const predicted = new Float32Array(z.length);
+  let at = 0;
+  for (const [place, row] of rows) {
+    if (place < first) continue;
+    predicted.set(row, at);
+    at += row.length;
+  }
+  const { size, patches } = layoutOf(grid);
+  await writeImage(path, fromPatches(estimateClean(process, t, z, predicted), size, patches));
+  return { path, width: size.width, height: size.height, process: process.is, predicts: process.predicts, input, t };
+};

@@ -1,0 +1,77 @@
+// What a manifest says of a model, from the model: how a document's rows are laid out, which conditions it takes, how
+// noise becomes an image; and of each program, what it takes and gives.
+import type { Kind, Model, Process as ModelProcess } from "../compiler/analyze/model.ts";
+import { type Dim, show } from "../compiler/ir/dim.ts";
+import type { Port as ModulePort, Program } from "../compiler/ir/module.ts";
+import type { DType } from "../compiler/ir/vocabulary.ts";
+import type { Condition, Modality, Noise, Port, Process, ProgramEntry, Segment } from "../runtime/manifest.ts";
+
+export const modalitiesOf = (model: Model): Modality[] =>
+  model.modalities.map((modality) => {
+    const { name } = modality;
+    if (modality.kind === "tokens") return { is: "tokens", name, vocab: modality.vocab, added: modality.added };
+    const kinds = model.kinds.filter((kind) => kind.modality === name);
+    return { is: "span", name, segments: kinds.map(segmentOf) };
+  });
+
+const segmentOf = ({ name, rows }: Kind): Segment => {
+  switch (rows.kind) {
+    case "marker":
+      return { is: "marker", kind: name, token: rows.token, id: rows.id, text: rows.of };
+    case "grid": {
+      const { rows: height, cols, width, order, channels } = rows;
+      return { is: "grid", kind: name, rows: height, cols, width, order: order ?? null, channels: channels ?? null };
+    }
+    case "token":
+      throw new Error(`${name} is a token in a span`);
+    default:
+      return rows satisfies never;
+  }
+};
+
+export const conditionsOf = (model: Model): Condition[] =>
+  model.inputs.map(({ name, per }) => {
+    const given = model.noise.find((noise) => noise.given?.input.name === name)?.given;
+    const extent = typeof per === "string" ? per : "span" in per ? per.span : per.row;
+    return { name, per: extent, clean: given?.value ?? null };
+  });
+
+export const noiseOf = (model: Model): Noise[] =>
+  model.noise.map(({ modality, process, drawn }) => ({
+    modality,
+    input: drawn?.input.name ?? null,
+    process: processOf(process),
+  }));
+const processOf = (process: ModelProcess): Process => {
+  const { kind, ...rest } = process;
+  return { is: kind, ...rest } as Process;
+};
+
+/** The modalities of a program: `forward(text, image)`. */
+const modalitiesIn = ({ name }: Program): string[] => name.slice(name.indexOf("(") + 1, -1).split(", ");
+
+/** `text+image`, part of the names of a program's files. */
+export const suffixOf = (program: Program): string => modalitiesIn(program).join("+");
+
+export const entryOf = (model: Model, program: Program, file: string, sha256: string): ProgramEntry => {
+  const modalities = modalitiesIn(program);
+  return {
+    name: program.name,
+    phase: "forward",
+    present: model.kinds.filter((kind) => modalities.includes(kind.modality)).map(({ name }) => name),
+    file,
+    sha256,
+    inputs: program.inputs.map(portOf),
+    outputs: program.outputs.map(({ name, node, doc }) => portOf({ name, type: node.type, doc })),
+  };
+};
+const portOf = ({ name, type, doc }: ModulePort): Port => ({
+  name,
+  dtype: dtypeOf(type.dtype),
+  shape: type.shape.map((dim: Dim) => (typeof dim === "number" ? dim : show(dim))),
+  doc,
+});
+const dtypeOf = (dtype: DType): Port["dtype"] => {
+  if (dtype === "bf16") throw new Error("no program takes or gives bf16");
+  return dtype;
+};

@@ -1,0 +1,29 @@
+// The tokenizer of a model: the one named, the one beside its weights, or bytes where the vocabulary is 256.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Failure } from "../runtime/failure.ts";
+import type { Modality } from "../runtime/manifest.ts";
+import { byteTokenizer, readTokenizer, type Tokenizer } from "../runtime/text/tokenizer.ts";
+
+type Tokens = Extract<Modality, { is: "tokens" }>;
+
+/** @throws Failure "file" when there is none, or it has ids that the model has not. */
+export const tokenizerOf = async (folder: string, tokens: Tokens, named: string | undefined): Promise<Tokenizer> => {
+  const beside = join(folder, "tokenizer.json");
+  const path = named ?? (existsSync(beside) ? beside : undefined);
+  if (path === undefined && tokens.vocab === byteTokenizer.vocab) return byteTokenizer;
+  if (path === undefined)
+    throw new Failure(
+      "file",
+      `${folder}: has no tokenizer.json, and a vocabulary of ${tokens.vocab} is not one of bytes`,
+      "give --tokenizer PATH, the tokenizer.json of the language model",
+    );
+  const tokenizer = await readTokenizer(path);
+  if (tokenizer.vocab <= tokens.vocab) return tokenizer;
+  const counts = `${tokenizer.vocab} tokens, and the model knows ${tokens.vocab}`;
+  throw new Failure("file", `${path}: has ${counts}`, "give the tokenizer.json of the same language model");
+};
+
+/** A token for people: its text, an added token's name, or its number. */
+export const tokenText = (tokenizer: Tokenizer, { vocab, added }: Tokens, id: number): string =>
+  id >= vocab ? added[id - vocab]! : id < tokenizer.vocab ? tokenizer.decode([id]) : `#${id}`;

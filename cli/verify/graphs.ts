@@ -1,0 +1,118 @@
+// The programs of a module as graph files in a folder of their own, run by ONNX Runtime. The folder goes when it is closed.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Document, Model, Weight } from "../../compiler/analyze/model.ts";
+import { onnx } from "../../compiler/index.ts";
+import type { Module, Program } from "../../compiler/ir/module.ts";
+import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
+import { type Callable, pack } from "../../runtime/document.ts";
+import {
+  memorySource,
+  openProgram,
+  type ProgramOptions,
+  type Port,
+  readSafetensors,
+  safetensorsBytes,
+  type Tensor,
+} from "../../runtime/index.ts";
+import type { Program as Session } from "../../runtime/index.ts";
+import type { WeightNumbers } from "./weights.ts";
+
+export interface GraphOptions extends ProgramOptions {
+  readonly profile: ProfileName;
+}
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+const WEIGHTS = "weights.safetensors";
+
+export class Graphs {
+  readonly #model: Model;
+  readonly #folder: string;
+  readonly #places: Awaited<ReturnType<typeof readSafetensors>>;
+  readonly #open = new Map<string, Session>();
+  #files = 0;
+
+  private constructor(model: Model, folder: string, places: Awaited<ReturnType<typeof readSafetensors>>) {
+    this.#model = model;
+    this.#folder = folder;
+    this.#places = places;
+  }
+
+  /** Writes the weights that `module` reads. */
+  static async create(model: Model, params: Module["params"], weights: WeightNumbers): Promise<Graphs> {
+    const read = new Set(params.map(({ name }) => name));
+    const tensors = model.weights
+      .filter(({ path }) => read.has(path))
+      .map((weight: Weight) => ({
+        name: weight.path,
+        dtype: "F32" as const,
+        shape: weight.shape,
+        data: weights(weight),
+      }));
+    const bytes = safetensorsBytes(tensors);
+    const folder = await mkdtemp(join(tmpdir(), `graftwerk-verify-${process.pid}-`));
+    try {
+      await writeFile(join(folder, WEIGHTS), bytes);
+      return new Graphs(model, folder, await readSafetensors(memorySource(WEIGHTS, bytes)));
+    } catch (cause) {
+      await rm(folder, { recursive: true });
+      throw cause;
+    }
+  }
+
+  /** One call on all of `documents`; `feed` may change what goes in. */
+  async run(
+    module: Module,
+    program: Program,
+    documents: readonly Document[],
+    options: GraphOptions,
+    feed?: (inputs: Tensors) => Tensors,
+  ): Promise<Tensors> {
+    const session = await this.#session(module, program, options);
+    const inputs = pack(callableOf(this.#model, program), documents);
+    return session.run(feed?.(inputs) ?? inputs);
+  }
+
+  async #session(module: Module, program: Program, { profile, ...options }: GraphOptions): Promise<Session> {
+    const key = JSON.stringify([program.name, program.outputs.length, profile, options]);
+    const known = this.#open.get(key);
+    if (known !== undefined) return known;
+    const number = this.#files++;
+    const constants = `constants.${number}.bin`;
+    const place = ({ name }: { readonly name: string }) => {
+      const tensor = this.#places.tensors.get(name);
+      return tensor && { location: WEIGHTS, offset: tensor.offset, length: tensor.length, dtype: "f32" as const };
+    };
+    const made = onnx(module, program, { profile, place, constants });
+    const graph = join(this.#folder, `graph.${number}.onnx`);
+    await Promise.all([writeFile(graph, made.model), writeFile(join(this.#folder, constants), made.constants)]);
+    const session = await openProgram(program.name, graph, options);
+    this.#open.set(key, session);
+    return session;
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#open.values()) await session.close();
+    await rm(this.#folder, { recursive: true });
+  }
+}
+
+/** The modalities whose rows a program takes, from its name: `forward(text, image)`. */
+export const modalitiesOf = ({ name }: Program): readonly string[] => name.slice(name.indexOf("(") + 1, -1).split(", ");
+
+const callableOf = (model: Model, program: Program): Callable => {
+  const modalities = modalitiesOf(program);
+  const kinds = model.kinds.filter(({ modality }) => modalities.includes(modality));
+  return {
+    name: program.name,
+    present: kinds.map(({ name }) => name),
+    inputs: program.inputs.map(({ name, type, doc }): Port => ({
+      name,
+      dtype: type.dtype as Port["dtype"],
+      shape: type.shape.map((dim) => (typeof dim === "number" ? dim : dim.key)),
+      doc,
+    })),
+    cols: Object.fromEntries(kinds.flatMap(({ name, rows }) => (rows.kind === "grid" ? [[name, rows.cols]] : []))),
+  };
+};

@@ -1,0 +1,56 @@
+// Numbers drawn by counting: number i of a named stream depends on the seed, the name and i alone, so what is drawn does
+// not depend on the order of drawing, and is the same on every machine. The generator is Philox2x32-10 (Salmon, Moraes,
+// Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011), in 32-bit integer arithmetic.
+
+const MULTIPLIER = 0xd256d193;
+const WEYL = 0x9e3779b9;
+const ROUNDS = 10;
+
+/** The upper 32 bits of the product of two u32. */
+const high = (a: number, b: number): number => {
+  const [ah, al, bh, bl] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
+  const low = al * bl;
+  const middle = ah * bl + (low >>> 16);
+  const other = al * bh + (middle & 0xffff);
+  return (ah * bh + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) >>> 0;
+};
+
+/** Two u32 for a counter of two u32 and a key. */
+export const philox = (first: number, second: number, key: number): readonly [number, number] => {
+  let [left, right, now] = [first >>> 0, second >>> 0, key >>> 0];
+  for (let round = 0; round < ROUNDS; round++) {
+    const next = high(left, MULTIPLIER) ^ now ^ right;
+    right = Math.imul(left, MULTIPLIER) >>> 0;
+    left = next >>> 0;
+    now = (now + WEYL) >>> 0;
+  }
+  return [left, right];
+};
+
+/** FNV-1a over the UTF-16 units of a name. */
+const keyOf = (name: string): number => {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+};
+
+/** Number i of a stream; i is a whole number from 0 to 2^32 - 1. */
+export interface Stream {
+  /** in 0 .. 1, ends left out */
+  unit(i: number): number;
+  /** evenly spread with mean 0 and standard deviation 1; never 0 */
+  spread(i: number): number;
+  /** a whole number in 0 .. below - 1 */
+  below(i: number, below: number): number;
+}
+
+/** `seed` is a whole number from 0 to 2^32 - 1. */
+export const stream = (seed: number, name: string): Stream => {
+  const key = keyOf(name);
+  const unit = (i: number): number => ((philox(i, seed, key)[0] >>> 8) + 0.5) / 2 ** 24;
+  return {
+    unit,
+    spread: (i) => (2 * unit(i) - 1) * Math.sqrt(3),
+    below: (i, below) => Math.floor(unit(i) * below),
+  };
+};

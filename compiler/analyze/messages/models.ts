@@ -1,0 +1,164 @@
+// What analysis says of the statements of a model: modalities, masks, noise, embeds and heads.
+import type { Said } from "../../../grammar/diagnostic.ts";
+import { count, mean } from "./words.ts";
+
+export const modelMessages = {
+  "no-modality": () => ({
+    message: "The model has no `modality`.",
+    help: "Add `modality text = tokens(vocab: language.vocab)`.",
+  }),
+  "no-layers": () => ({
+    message: "The model has no `layers`.",
+    help: "Add `layers fuse l in language.layers { h = l(h) }`.",
+  }),
+  "no-head": () => ({
+    message: "The model has no `head`.",
+    help: "Add `head text = next_token(language.logits(h))`.",
+  }),
+  "no-mask": () => ({ message: "The model has no `mask`.", help: "Add `mask = causal`." }),
+  "no-position": () => ({ message: "The model has no `position`.", help: "Add `position = running`." }),
+
+  // Masks, positions, noise
+  "mask-wanted": (what: string) => ({
+    message: `A mask is wanted, and this is ${what}.`,
+    help: "Use `causal`, `all`, `within(...)`, `query is K`, `key is K`, `and`, `or`, `not`.",
+  }),
+  "is-sides": () => ({ message: "Left of `is` stands `query` or `key`.", help: "Write `key is text`." }),
+  "position-rule": () => ({
+    message: "Positions are `running`.",
+    help: "Write `position = running` or `position = running(limit: 4096)`.",
+  }),
+  "position-limit": (what: string) => ({
+    message: `The limit of positions is ${what}.`,
+    help: "It is a whole number from 1 to 1,048,576.",
+  }),
+  "process-wanted": (what: string) => ({
+    message: `A noise process is wanted, and this is ${what}.`,
+    help: "Name a tower's, as in `vision.noise`, or write `flow(...)` or `ddpm(...)`.",
+  }),
+  "distribution-wanted": (what: string) => ({
+    message: `A distribution is wanted, and this is ${what}.`,
+    help: "Write `logit_normal(0, 1)` or `uniform(0, 1)`.",
+  }),
+  "noise-target": (name: string) => ({
+    message: `\`${name}\` is no modality of spans.`,
+    help: "Noise belongs to a modality with a `grid`.",
+  }),
+  "not-an-input": (name: string, near: string | undefined, modality: string) => ({
+    message: `There is no input \`${name}\`.`,
+    help: mean(near) ?? `Declare it: \`input ${name}: number per ${modality}\`.`,
+  }),
+  "clean-none": () => ({
+    message: "`clean` needs a `noise` statement, whose clean end it is.",
+    help: "Add `noise image = vision.noise { ... }`.",
+  }),
+  "clean-several": (n: number) => ({
+    message: `\`clean\` could be that of any of ${n} \`noise\` statements.`,
+    help: "Write the number.",
+  }),
+
+  // Modalities
+  "modality-form": () => ({
+    message: "A modality is `tokens(...)` or `span { ... }`.",
+    help: "Write `modality text = tokens(vocab: language.vocab)`.",
+  }),
+  "span-empty": () => ({
+    message: "A span has one segment at least.",
+    help: "Write `span { patch: grid(8, 8, of: [48]) }`.",
+  }),
+  "segment-form": () => ({
+    message: "A segment is a marker or a grid.",
+    help: 'Write `open: text "<boi>"` or `patch: grid(8, 8, of: [48])`.',
+  }),
+  "grid-form": () => ({
+    message: "A grid has a number of rows, a number of columns, and a width.",
+    help: "Write `grid(8, 8, of: [48])`.",
+  }),
+  "grid-rows": (n: number, most: number) => ({
+    message: `A grid of ${count(n)} rows is too large.`,
+    help: `It may have ${count(most)}.`,
+  }),
+  "limit-kinds": (n: number) => ({
+    message: `The model has more than ${count(n)} kinds of rows.`,
+    help: "Join some of the segments.",
+  }),
+  "add-texts": () => ({
+    message: "`add` is a list of different texts.",
+    help: 'Write `add: ["<boi>", "<eoi>"]`.',
+  }),
+  "marker-of": (name: string) => ({
+    message: `\`${name}\` is no modality of tokens.`,
+    help: "A marker is a token of a modality that is declared before.",
+  }),
+  "marker-token": (token: string, modality: string, added: readonly string[]) => ({
+    message: `\`${modality}\` adds no token "${token}".`,
+    help: added.length
+      ? `It adds ${added.map((a) => `"${a}"`).join(", ")}; name one, or the id of one that the tokenizer has.`
+      : `Add it: \`tokens(..., add: ["${token}"])\`.`,
+  }),
+  "patch-side": (width: number, channels: number) => ({
+    message: `${width} numbers are no square patch of ${channels === 1 ? "1 channel" : `${channels} channels`}.`,
+    help: "The width of a patch is side * side * channels.",
+  }),
+  "patch-order": (what: string) => ({
+    message: `The order of a patch's numbers cannot be ${what}.`,
+    help: 'Write the letters c, p and q, as in "p q c".',
+  }),
+  "input-type": () => ({
+    message: "An input is a `number`, an `index(n)` or a shape.",
+    help: "Write `input t: number per image`.",
+  }),
+  "input-per": () => ({
+    message: "An input is given per `document`, per modality of spans or per kind of row.",
+    help: "Write `input t: number per image`.",
+  }),
+
+  // Ends
+  "embed-target": (what: string) => ({
+    message: `\`embed\` lets in tokens or the rows of a grid, and \`${what}\` is neither.`,
+    help: "Write `embed text(id) = ...` or `embed image.patch(z) = ...`; markers enter as tokens.",
+  }),
+  "embed-parameters": (kind: string) => ({
+    message: `\`embed ${kind}\` takes one name: the token's id, or the row's numbers.`,
+    help: `Write \`embed ${kind}(x) = ...\`.`,
+  }),
+  "embed-result": (what: string) => ({
+    message: `\`embed\` gives a row of numbers, and this is ${what}.`,
+    help: "Give it a row, [width].",
+  }),
+  "no-embed": (kind: string) => ({
+    message: `Rows of ${kind} have no \`embed\`.`,
+    help: `Add \`embed ${kind}(x) = ...\` before the layers.`,
+  }),
+  "head-target": (name: string, near: string | undefined) => ({
+    message: `There is no modality \`${name}\` for this head.`,
+    help: mean(near) ?? "Name a modality.",
+  }),
+  "head-rows": (name: string) => ({
+    message: `\`${name}\` has no rows for a head to predict.`,
+    help: "Give it a `grid`, or remove the head.",
+  }),
+  "head-kind": (name: string, want: string, what: string) => ({
+    message: `The head of \`${name}\` is \`${want}(...)\`, and this is ${what}.`,
+    help: "Tokens are predicted by `next_token`, grids by `denoise`.",
+  }),
+  "head-before-layers": (name: string) => ({
+    message: `The head of \`${name}\` stands before the layers.`,
+    help: "Move it behind them.",
+  }),
+  "head-shape": (modality: "tokens" | "span", kind: string, want: number, given: string) => ({
+    message: `The head gives ${given} at rows of ${kind}, and ${want} numbers are wanted.`,
+    help:
+      modality === "tokens"
+        ? "Give as many logits as the vocabulary of the modality has tokens."
+        : "Give as many numbers as a row of the grid has.",
+  }),
+  "added-vocab": (modality: string) => ({
+    message: `\`${modality}\` adds tokens, and this does not say beside which tower's.`,
+    help: "Name the vocabulary of a tower, as in `vocab: language.vocab`.",
+  }),
+  "no-features": (modality: string, tower: string) => ({
+    message: `\`${modality}\` adds tokens, and \`${tower}\` has no \`features\` for their logits to read.`,
+    help: "Give the tower `features(x: [D]) -> [D] { ... }`: what its head reads.",
+  }),
+} satisfies Record<string, (...args: never[]) => Said>;

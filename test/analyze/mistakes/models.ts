@@ -1,0 +1,63 @@
+// Statements of a model: modalities, inputs, masks, positions, noise, embeds and heads.
+import { alone, dual, own, wrong, type Mistake } from "./written.ts";
+
+const grid = "grid(2, 2, of: vision.patch)";
+const noise = "noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: given }";
+export const modelMistakes: readonly Mistake[] = [
+  wrong("a mask that is rows", dual, ["mask = causal or", "mask = «image.patch» or"]),
+  wrong("a predicate of neither side", dual, ["mask = causal or", "mask = causal and «row» is text or"]),
+  wrong("two masks", alone, ["  mask = causal\n", "  mask = causal\n  «mask = all»\n"]),
+  wrong("an unknown rule of positions", alone, ["position = running", "position = «learned»"]),
+  wrong("a limit of positions", alone, ["position = running", "position = running(limit: «0»)"]),
+  wrong("a tower as a noise process", dual, ["= vision.noise {", "= «vision» {"], ["= clean ", "= 0 "]),
+  wrong("a number as a distribution", dual, ["t ~ logit_normal(0, 1)", "t ~ «3»"]),
+  wrong("noise of tokens", dual, ["noise image =", "noise «text» ="]),
+  wrong("noise of no input", dual, ["given: t = clean", "given: «s» = clean"]),
+  wrong("no such time of a drawing", dual, ["after: given", "after: «later»"]),
+  wrong("clean without noise", dual, [`  ${noise}\n`, ""], ["vision.condition(clean)", "vision.condition(«clean»)"]),
+  wrong(
+    "clean of two processes",
+    dual,
+    ["vision.condition(clean)", "vision.condition(«clean»)"],
+    [
+      `  ${noise}\n`,
+      `  modality film = span { p: ${grid} }\n  embed film.p(z) = vision.enter(z, vision.condition(0))\n  ${noise}\n  noise film = vision.noise { given: t = 0 }\n`,
+    ],
+  ),
+  wrong("a modality of another form", alone, ["= tokens(vocab: language.vocab)", "= «words(language.vocab)»"]),
+  wrong("a span of nothing", dual, ["  input t", "  modality none = «span { }»\n  input t"]),
+  wrong("a segment of another form", dual, [grid, "«patches(2, 2)»"]),
+  wrong("a grid without a width", dual, [grid, "«grid(2, 2)»"]),
+  wrong("a grid of too many rows", dual, [grid, "«grid(4096, 4096, of: vision.patch)»"]),
+  wrong("two tokens of one text", dual, ['["<boi>", "<eoi>"]', '«["<boi>", "<eoi>", "<boi>"]»']),
+  wrong("a marker of a span", dual, ['close: text "<eoi>"', 'close: «images» "<eoi>"']),
+  wrong("an id beyond the vocabulary", dual, ['close: text "<eoi>"', "close: text «32»"]),
+  wrong("a patch that is not square", dual, [grid, '«grid(2, 2, of: vision.patch, order: "p q c", channels: 5)»']),
+  wrong("an order of other letters", dual, [grid, 'grid(2, 2, of: vision.patch, order: «"h w c"», channels: 3)']),
+  wrong("an input of another type", dual, ["t: number per", "t: «float» per"]),
+  wrong("an input per number", dual, ["per image", "per «und»"]),
+  wrong("an embed of a marker", dual, ["embed image.patch(z)", "embed «image.open»(z)"]),
+  wrong("an embed of two names", dual, ["embed image.patch(z)", "embed «image.patch»(z, c)"]),
+  wrong("an embed of a number", alone, ["= language.enter(id)", "= «3»"]),
+  wrong("no embed", dual, ["  embed image.patch(z) = vision.enter(z, c)\n", ""], ["patch: grid", "«patch»: grid"]),
+  wrong("a head of no modality", alone, ["head text =", "head «txt» ="]),
+  wrong("a head of a span without a grid", dual, [
+    "  head image =",
+    '  modality gap = span { open: text "<boi>" }\n  head «gap» = denoise(vision.leave(h))\n  head image =',
+  ]),
+  wrong("a head of another kind", dual, [
+    "head text = next_token(language.logits(h))",
+    "head text = «denoise(language.logits(h))»",
+  ]),
+  wrong("a head of another width", own, ["= next_token(language.logits(h))", "= «next_token(h)»"]),
+  wrong("a head of another width, of a grid", dual, ["= denoise(vision.leave(h, c: c))", "= «denoise(h)»"]),
+  wrong("added tokens beside no tower", dual, ["vocab: language.vocab", "vocab: «32»"]),
+  wrong("added tokens beside a tower without features", own, [
+    "vocab: language.vocab)",
+    'vocab: «language.vocab», add: ["<boi>"])',
+  ]),
+  {
+    name: "too many kinds of rows",
+    text: `model M {\n  modality a = span {${Array.from({ length: 1030 }, (_, i) => ` s${i}: grid(1, 1, of: [1])`).join(",")} }\n}\n`,
+  },
+];
