@@ -13,7 +13,8 @@ import { lower } from "./lower/index.ts";
 import type { Module, Param, Program as LoweredProgram } from "./ir/module.ts";
 import { optimize } from "./optimize/index.ts";
 import { std } from "./std/index.ts";
-import { emit, type WeightPlace } from "./target/onnx/emit.ts";
+import { emit } from "./target/onnx/emit.ts";
+import type { WeightPlace } from "./target/onnx/place.ts";
 import type { ProfileName } from "./target/onnx/profile.ts";
 
 export type { Model } from "./analyze/model.ts";

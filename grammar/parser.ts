@@ -15,11 +15,12 @@ const grammar = new Grammar({ recoveryEnabled: false, maxLookahead: 2, errorMess
 /** The tree of a source, or undefined after one error in the report. Never throws, whatever the text. */
 export const parse = (source: Source, report: Report<SyntaxMessages>): File | undefined => read(source, report)?.file;
 
-/** A text that parsed: its tree, and its tokens and comments, of which the formatter makes the canonical text. */
+/** A text that parsed: its tree, and its tokens and comments, of which the formatter makes the canonical text. @internal */
 export interface Parsed extends Lexed {
   readonly file: File;
 }
 
+/** @internal */
 export const read = (source: Source, report: Report<SyntaxMessages>): Parsed | undefined => {
   const { path, text } = source;
   const result = readText(text);

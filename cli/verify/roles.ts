@@ -36,7 +36,8 @@ export const rolesOf = (model: Model): ReadonlyMap<Weight, Role> => {
   };
   const rows = rowsOf(bodiesOf(model));
   for (const assign of [tables, scores]) rows.forEach((row) => learn(assign(row)));
-  for (const { row } of model.embeds.values()) learn(makers(row).flatMap((linear) => affine(linear, ENTRY)));
+  for (const { row } of model.embeds.values())
+    learn(makers(row).flatMap((linear) => affine(linear, hasFixed(row) ? 1 : ENTRY)));
   for (const { layers } of model.towers)
     layers.forEach((block, depth) => {
       learn(branches(block, BRANCH * growth(depth, layers.length, model.steps.length)));
@@ -61,6 +62,9 @@ const scores: Assign = (row) => {
   const gain = Math.sqrt(LOGITS / (row.attrs.scale * Math.sqrt(row.src[1]!.shape[1]!)));
   return scoring(row).map((weight) => [weight, { is: "matrix", gain }]);
 };
+/** Whether something is added that no weight makes small, such as a table of places. */
+const hasFixed = (row: Row): boolean =>
+  row.op === "add" ? row.src.some(hasFixed) : makers(row).length === 0 && row.op !== "lookup" && row.op !== "extend";
 /** The matrices that a block's branches end with: of those nearest, the ones that read the stream, not a condition. */
 const branches = ({ body }: Block, gain: number): Found =>
   residuals(body).flatMap(({ branch }) => ends(branch).flatMap((linear) => affine(linear, gain)));

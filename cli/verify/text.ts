@@ -6,7 +6,7 @@ import type { Check, Layer, Verification } from "./result.ts";
 export const verificationText = (found: Verification): string => {
   const { model, verdict, seed } = found;
   if (verdict === "skipped")
-    return `${model}: skipped: it has ${amount(found.parameters)} parameters, more than ${amount(limits.parameters)}; give --weights, or --rows to verify it on short documents`;
+    return `${model}: skipped: it has ${amount(found.parameters)} parameters, more than ${amount(limits.parameters)}; give --weights, or --rows or --layers to verify a part of it`;
   if (found.dull.length > 0)
     return [
       `${model}: failed: the weights drawn from seed ${seed} show too little`,

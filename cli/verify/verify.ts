@@ -13,6 +13,7 @@ import { Graphs, modalitiesOf, type Tensors } from "./graphs.ts";
 import { enliven, livelinessOf, livelinessText } from "./lively.ts";
 import { readOutput, Reference } from "./reference.ts";
 import type { Batched, Check, Layer, Optimize, Setting, Verification } from "./result.ts";
+import { type LayerRange, sectionOf } from "./section.ts";
 import { towersOf } from "./towers.ts";
 import { drawWeights, sizeOf, type WeightNumbers } from "./weights.ts";
 
@@ -28,8 +29,10 @@ export interface VerifyOptions {
   readonly weights?: WeightNumbers;
   /** the documents for a program that takes rows of `modalities` */
   readonly cases?: (modalities: readonly string[]) => readonly Case[];
-  /** of each document, only its first rows; also verifies a model of any size */
+  /** of each document, only its first rows; this or `layers` also verifies a model of any size */
   readonly rows?: number;
+  /** only these steps of the layers */
+  readonly layers?: LayerRange;
   /** stop after the first call that fails */
   readonly failFast?: boolean;
   /** where errors begin is looked for unless this is false */
@@ -49,21 +52,22 @@ export interface Subject {
 export const parametersOf = (model: Model): number => model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 /** Whether the model is too large to be verified unasked. */
-const isSkipped = (model: Model, { weights, rows }: VerifyOptions): boolean =>
-  parametersOf(model) > limits.parameters && weights === undefined && rows === undefined;
+const isSkipped = (model: Model, { weights, rows, layers }: VerifyOptions): boolean =>
+  parametersOf(model) > limits.parameters && weights === undefined && rows === undefined && layers === undefined;
 
-/** Judges `model`. What the compiler does wrong is in the result; @throws Failure "package" without ONNX Runtime. */
+/** Judges `model`. What the compiler does wrong is in the result; @throws Failure "package" without ONNX Runtime, "call" for layers it does not have. */
 export const verify = async (
   model: Model,
   sources: readonly Source[],
   options: VerifyOptions = {},
 ): Promise<Verification> => {
   if (isSkipped(model, options)) return blank(model, options, "skipped");
-  return new Run(model, sources, options, options.reference ?? prepare(model, sources, options)).verification();
+  return new Run(sources, options, options.reference ?? prepare(model, sources, options)).verification();
 };
 
 /** Documents, weights and what the oracle makes of them, for several verifications of one model. */
-export const prepare = (model: Model, sources: readonly Source[], options: VerifyOptions = {}): Reference => {
+export const prepare = (whole: Model, sources: readonly Source[], options: VerifyOptions = {}): Reference => {
+  const model = options.layers === undefined ? whole : sectionOf(whole, options.layers);
   const seed = seedOf(options);
   const asked = options.cases ?? ((modalities: readonly string[]) => casesFor(model, modalities, seed));
   const cases = programs(model, sources).programs.map((program) => {
@@ -99,12 +103,12 @@ class Run {
   readonly #checks: Check[] = [];
   readonly #batches: Batched[] = [];
 
-  constructor(model: Model, sources: readonly Source[], options: VerifyOptions, reference: Reference) {
-    this.#model = model;
+  constructor(sources: readonly Source[], options: VerifyOptions, reference: Reference) {
+    this.#model = reference.model;
     this.#sources = sources;
     this.#options = options;
     this.#reference = reference;
-    this.#limit = blank(model, options, "skipped").limit;
+    this.#limit = blank(reference.model, options, "skipped").limit;
   }
 
   async verification(): Promise<Verification> {
@@ -118,6 +122,8 @@ class Run {
     } finally {
       await graphs.close();
     }
+    if (this.#checks.length === 0)
+      throw new Failure("call", `${this.#model.name}: there is no document to judge it by`);
     const failed = [...this.#checks, ...this.#batches].find(({ ok }) => !ok);
     const trace = this.#options.trace === false ? {} : await this.#trace(failed ?? this.#checks[0]);
     const [checks, batches] = [this.#checks, this.#batches];

@@ -235,7 +235,8 @@ const loop = (
   const [first] = lists;
   const other = lists.findIndex((items) => items.length !== first!.length);
   if (other > 0) return void depthsDiffer(cx, statement, lists, other, scope);
-  for (let i = 0; i < first!.length && cx.spend(scope.at(statement.name)); i++) {
+  // A layer makes a scope and its names.
+  for (let i = 0; i < first!.length && cx.spend(scope.at(statement.name), 8); i++) {
     const path = `${outer}${statement.name.text}[${i}]`;
     const inner = new Scope(scope, scope.file, path);
     statement.variables.forEach(({ name }, n) => declare(cx, inner, name, lists[n]![i]!));

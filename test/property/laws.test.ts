@@ -15,7 +15,7 @@ import { kindsOf } from "./spec.ts";
 const first = Number(process.env["SEED"] ?? 1);
 const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 24 : 1));
 const each = (law: string, hold: (seed: number) => Promise<void>): void =>
-  test(law, { timeout: 120_000 }, async () => {
+  test(law, { timeout: 300_000 }, async () => {
     for (let seed = first; seed < first + runs; seed++)
       await hold(seed).catch((cause: unknown) => {
         throw new Error(`SEED=${seed}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });

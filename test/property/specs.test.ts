@@ -11,7 +11,7 @@ const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 
 describe("random specifications", () => {
   const chunk = 25;
   for (let from = 0; from < runs; from += chunk)
-    test(`seeds ${first + from} to ${first + Math.min(from + chunk, runs) - 1}`, { timeout: 120_000 }, async () => {
+    test(`seeds ${first + from} to ${first + Math.min(from + chunk, runs) - 1}`, { timeout: 300_000 }, async () => {
       for (let seed = first + from; seed < first + Math.min(from + chunk, runs); seed++) {
         const spec = draw(seed);
         const found = await faultOf(spec, seed);

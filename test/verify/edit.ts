@@ -5,6 +5,7 @@ import { Graph } from "../../compiler/ir/graph.ts";
 import type { Module } from "../../compiler/ir/module.ts";
 import { type Builder, type Node, toposort } from "../../compiler/ir/node.ts";
 import type { Tensor } from "../../runtime/index.ts";
+import { replacing, withParts } from "../../cli/verify/section.ts";
 import type { Subject } from "../../cli/verify/verify.ts";
 import type { Example } from "./examples.ts";
 
@@ -116,49 +117,17 @@ export const remodelled = (name: string, change: (seq: Seq) => Seq | undefined):
   name,
   of: ({ model, sources }) => {
     let changed = false;
-    const other = rebuilt(model, (seq) => {
+    const visit: (seq: Seq) => Seq = replacing((seq) => {
       const next = change(seq);
       changed ||= next !== undefined;
-      return next ?? seq;
+      return next && withParts(next, visit);
     });
+    const other: Model = {
+      ...model,
+      steps: model.steps.map((step) => ({ ...step, value: visit(step.value) })),
+      h: visit(model.h),
+      heads: model.heads.map((head) => ({ ...head, value: visit(head.value) })),
+    };
     return changed ? { module: (traced) => programs(other, sources, traced) } : undefined;
   },
 });
-
-const rebuilt = (model: Model, change: (seq: Seq) => Seq): Model => {
-  const done = new Map<Seq, Seq>();
-  const visit = (seq: Seq): Seq => {
-    const known = done.get(seq);
-    if (known !== undefined) return known;
-    const made = inner(change(seq), visit);
-    done.set(seq, made);
-    return made;
-  };
-  return {
-    ...model,
-    steps: model.steps.map((step) => ({ ...step, value: visit(step.value) })),
-    h: visit(model.h),
-    heads: model.heads.map((head) => ({ ...head, value: visit(head.value) })),
-  };
-};
-
-/** The same expression over visited parts. */
-const inner = (seq: Seq, visit: (seq: Seq) => Seq): Seq => {
-  switch (seq.op) {
-    case "embed":
-      return seq;
-    case "call":
-      return { ...seq, attrs: { ...seq.attrs, arguments: seq.attrs.arguments.map((each) => each && visit(each)) } };
-    case "restrict":
-      return { ...seq, attrs: { of: visit(seq.attrs.of) } };
-    case "union":
-      return { ...seq, attrs: { parts: seq.attrs.parts.map(visit) } };
-    case "select":
-    case "joint":
-      return { ...seq, attrs: { arms: seq.attrs.arms.map((arm) => ({ ...arm, value: visit(arm.value) })) } };
-    case "map":
-      return { ...seq, attrs: { ...seq.attrs, arguments: seq.attrs.arguments.map(visit) } };
-    default:
-      throw new Error(`no such sequence: ${String(seq satisfies never)}`);
-  }
-};

@@ -14,11 +14,12 @@ import { mutations } from "./mutations.ts";
 
 const worst = (figures: readonly { readonly nmse: number }[]): number => Math.max(...figures.map(({ nmse }) => nmse));
 
-test.each(smallModels)("%s is right in every profile", async (name) => {
+test.each(smallModels)("%s is right in every profile", { timeout: 120_000 }, async (name) => {
   const { model, sources } = smallExample(name);
   const found = await verify(model, sources, {
     profiles: ["ort-cpu", "portable", "ort-webgpu"],
     optimize: ["all", "none"],
+    threads: 1,
   });
   expect(found.checks.filter(({ ok }) => !ok)).toEqual([]);
   expect(found.batches.filter(({ ok }) => !ok)).toEqual([]);
@@ -94,11 +95,27 @@ test("a graph that ONNX Runtime refuses fails, and says so", async () => {
   expect(found.checks[0]!.error).toMatch(/the input .* is missing/);
 });
 
+test("nothing judged is not a pass", async () => {
+  const { model, sources } = smallExample("LlamaModel");
+  const { weights } = prepare(model, sources);
+  await expect(verify(model, sources, { weights, cases: () => [] })).rejects.toThrow(
+    "there is no document to judge it by",
+  );
+});
+
 test("a large model is skipped unless it is asked for", async () => {
   const { model, sources } = example("xfusion", "DualTower1B");
   const found = await verify(model, sources);
   expect(found).toMatchObject({ verdict: "skipped", checks: [] });
   expect(verificationText(found)).toMatch(/^DualTower1B: skipped: it has 2\.\d+ G parameters/);
+});
+
+test.each(["LlamaModel", "XFuse", "DualTowerDiT"] as const)("%s: layers by themselves, on few rows", async (name) => {
+  const { model, sources } = smallExample(name);
+  const found = await verify(model, sources, { profiles: ["ort-cpu"], optimize: ["all"], layers: [1, 1], rows: 9 });
+  expect(found).toMatchObject({ verdict: "passed", dull: [] });
+  expect(new Set(found.layers.map(({ step }) => step))).toEqual(new Set([model.steps[1]!.path]));
+  await expect(verify(model, sources, { layers: [2, 3] })).rejects.toThrow(`${name} has no layers 2..3: it has 0..2`);
 });
 
 test("no file is left behind", async () => {

@@ -69,13 +69,31 @@ const together = ({ sheet }: Context, n: NodeOf<"attention">, src: readonly Valu
     return sheet.node("Concat", values, { dtype: values[0]!.type.dtype, shape }, { axis });
   };
   const mask = sheet.once(`masks ${nodes.map((each) => each.mask.id).join()}`, () =>
-    sheet.under(nodes[0]!.mask.origin ?? n.origin, () => join(streams.map((stream) => stream.mask), 3)),
+    sheet.under(nodes[0]!.mask.origin ?? n.origin, () =>
+      join(
+        streams.map((stream) => stream.mask),
+        3,
+      ),
+    ),
   );
-  return { k: join(streams.map((stream) => stream.k), 1), v: join(streams.map((stream) => stream.v), 1), mask };
+  return {
+    k: join(
+      streams.map((stream) => stream.k),
+      1,
+    ),
+    v: join(
+      streams.map((stream) => stream.v),
+      1,
+    ),
+    mask,
+  };
 };
 
 /** The masks of an attention, by which what is made of them is remembered. */
-const masksOf = (n: NodeOf<"attention">): string => keyStreams(n.src).map(({ mask }) => mask.id).join();
+const masksOf = (n: NodeOf<"attention">): string =>
+  keyStreams(n.src)
+    .map(({ mask }) => mask.id)
+    .join();
 /** A mask as numbers to add, 0 and -1e30: faster than bools, and one for all layers. */
 const additive = ({ sheet }: Context, n: NodeOf<"attention">, mask: Value): Value =>
   sheet.once(`additive ${masksOf(n)}`, () =>

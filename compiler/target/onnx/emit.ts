@@ -2,19 +2,15 @@
 import { Graph } from "../../ir/graph.ts";
 import type { Module, Param, Program } from "../../ir/module.ts";
 import { type Node, toposort } from "../../ir/node.ts";
-import type { DType } from "../../ir/vocabulary.ts";
 import { legalize } from "../legalize.ts";
 import type { Context } from "./context.ts";
 import { emitterOf, keeps } from "./ops.ts";
+import type { WeightPlace } from "./place.ts";
 import { type ProfileName, profiles } from "./profile.ts";
-import { encodeModel, type Place } from "./proto.ts";
+import { encodeModel } from "./proto.ts";
 import { Shapes } from "./shape.ts";
 import { Sheet, type Value } from "./sheet.ts";
 
-/** Where a weight's numbers lie, and in which element type. */
-export interface WeightPlace extends Place {
-  readonly dtype: DType;
-}
 export interface EmitOptions {
   readonly profile: ProfileName;
   /** Where each weight lies. A weight that the program needs and that lies nowhere is an error. */

@@ -3,6 +3,7 @@
 import proto from "onnx-proto";
 import { type Dim, show } from "../../ir/dim.ts";
 import type { DType } from "../../ir/vocabulary.ts";
+import type { Place } from "./place.ts";
 
 /** Element types in a graph: those of the IR, and the two that only ONNX asks for. */
 export type Element = DType | "i64" | "f64";
@@ -71,14 +72,6 @@ export const embedded = (
   rawData,
 });
 
-/** Where a tensor lies beside the graph file. */
-export interface Place {
-  /** a file name, without folders */
-  readonly location: string;
-  /** in bytes */
-  readonly offset: number;
-  readonly length: number;
-}
 export const external = (
   name: string,
   dtype: Element,

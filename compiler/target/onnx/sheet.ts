@@ -2,6 +2,7 @@
 // from one place of the specification. Equal constants are one initializer.
 import type { Origin } from "../../ir/node.ts";
 import type { Param, Port } from "../../ir/module.ts";
+import type { Place } from "./place.ts";
 import {
   type Attribute,
   attribute,
@@ -12,7 +13,6 @@ import {
   external,
   type NodeProto,
   type OnnxType,
-  type Place,
   type TensorProto,
   valueInfo,
   type ValueInfoProto,
