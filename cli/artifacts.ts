@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../compiler/analyze/model.ts";
 import { onnx, programs } from "../compiler/index.ts";
-import type { Program } from "../compiler/ir/module.ts";
+import type { PhaseProgram } from "../compiler/ir/module.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import { writeWhole } from "../runtime/weights/file.ts";
 import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/write.ts";
 import { MANIFEST } from "./folder.ts";
-import { conditionsOf, entryOf, modalitiesOf, noiseOf, suffixOf } from "./manifest.ts";
+import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, stemOf } from "./manifest.ts";
 import { tool } from "./version.ts";
 import type { Weights } from "./weights.ts";
 
@@ -43,8 +43,8 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
   const places = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
   const entries: ProgramEntry[] = [];
   const files: WeightFile[] = [];
-  const emit = async (program: Program): Promise<void> => {
-    const constants = `constants.${suffixOf(program)}.bin`;
+  const emit = async (program: PhaseProgram): Promise<void> => {
+    const constants = `${stemOf(program)}.bin`;
     const graph = onnx(module, program, {
       profile,
       constants,
@@ -53,9 +53,9 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
         return { location: WEIGHTS, offset, length, dtype: "f32" };
       },
     });
-    const file = `forward.${suffixOf(program)}.onnx`;
+    const file = `${stemOf(program)}.onnx`;
     await writeWhole(join(folder, file), [graph.model]);
-    entries.push(entryOf(model, program, file, sha256(graph.model)));
+    entries.push(entryOf(program, file, sha256(graph.model)));
     if (graph.constants.length === 0) return;
     await writeWhole(join(folder, constants), [graph.constants]);
     files.push({ file: constants, size: graph.constants.length, sha256: sha256(graph.constants) });
@@ -69,6 +69,7 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     target: "onnx",
     profile,
     programs: entries,
+    caches: cachesOf(module.programs),
     modalities: modalitiesOf(model),
     conditions: conditionsOf(model),
     noise: noiseOf(model),

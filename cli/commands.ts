@@ -34,6 +34,13 @@ export const commands: readonly Command[] = [
     load: () => import("./expand.ts"),
   },
   {
+    name: "inspect",
+    operand: "FILE",
+    summary: "tells parameters, programs, the rows they compute, their cost, and caches",
+    options: { model },
+    load: () => import("./inspect.ts"),
+  },
+  {
     name: "compile",
     operand: "FILE",
     summary: "writes graphs, weights and a manifest into a folder",

@@ -3,16 +3,13 @@
 import { mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Document, type DocumentRow, pack, unpack, type Values } from "../runtime/document.ts";
+import type { Document, DocumentRow, Values } from "../runtime/document.ts";
 import { Failure } from "../runtime/failure.ts";
 import { estimateClean, noisiest } from "../runtime/generate/process.ts";
-import { decodeText } from "../runtime/json.ts";
-import { type Manifest, parseManifest, type ProgramEntry } from "../runtime/manifest.ts";
+import type { Manifest } from "../runtime/manifest.ts";
 import { readImage, writeImage } from "../runtime/media/image.ts";
 import { fromPatches, toPatches } from "../runtime/media/patches.ts";
-import { openProgram } from "../runtime/onnx/session.ts";
-import type { Tensor } from "../runtime/tensor.ts";
-import { readWhole } from "../runtime/weights/file.ts";
+import { openSession, type Result, type Session } from "../runtime/session.ts";
 import { seedOf } from "./values.ts";
 import { type Call, type Io, type Outcome, type Run, UsageError } from "./command.ts";
 import {
@@ -26,11 +23,9 @@ import {
   textRows,
   tokensIn,
 } from "./document.ts";
-import { MANIFEST } from "./folder.ts";
 import { temporarily } from "./interrupt.ts";
 import { tokenizerOf, tokenText } from "./tokenizer.ts";
 
-const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
 const LIKELIEST = 5;
 
 export const run: Run = async (call, io) => {
@@ -67,19 +62,20 @@ interface Drawn {
 }
 
 const generateIn = async (folder: string, call: Call): Promise<Outcome> => {
-  const path = join(folder, MANIFEST);
-  const manifest = parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
-  if (manifest.missing.length > 0)
-    throw new Failure(
-      "file",
-      `${folder}: has no weights: ${manifest.missing.length} of ${manifest.model} are missing`,
-      "compile it with --weights SLOT=PATH, or with --seed N for initial values",
-    );
+  const session = await openSession(folder);
+  try {
+    return await generate(folder, session, call);
+  } finally {
+    await session.close();
+  }
+};
+const generate = async (folder: string, session: Session, call: Call): Promise<Outcome> => {
+  const { manifest } = session;
   const tokens = tokensIn(manifest);
   const tokenizer = await tokenizerOf(folder, tokens, call.value("tokenizer"));
   const ids = [...tokenizer.start, ...tokenizer.encode(call.value("prompt")!)];
   const pass = await passOf(manifest, ids, call);
-  const outputs = await runPass(folder, pass);
+  const outputs = await session.forward([pass.document]);
   const logits = rowsOf(pass, outputs, tokens.name, "logits").get(pass.last)!;
   const next = likeliest(logits).map(({ id, probability }) => ({
     id,
@@ -136,38 +132,12 @@ const passOf = async (manifest: Manifest, ids: readonly number[], call: Call): P
   return { manifest, document: { rows, spans, inputs: {} }, last, drawn };
 };
 
-/** Runs the program whose rows are those of the document. */
-const runPass = async (folder: string, { manifest, document }: Pass): Promise<Readonly<Record<string, Tensor>>> => {
-  const kinds = new Set(document.rows.map(({ kind }) => kind));
-  const program = manifest.programs
-    .filter(({ present }) => [...kinds].every((kind) => present.includes(kind)))
-    .reduce<ProgramEntry | undefined>(
-      (a, b) => (a !== undefined && a.present.length <= b.present.length ? a : b),
-      undefined,
-    );
-  if (program === undefined)
-    throw new Failure("file", `${manifest.model}: has no program for ${[...kinds].join(", ")}`);
-  const grids = manifest.modalities.flatMap((each) => (each.is === "span" ? each.segments : []));
-  const cols = Object.fromEntries(grids.flatMap((each) => (each.is === "grid" ? [[each.kind, each.cols]] : [])));
-  const { name, present, inputs, file } = program;
-  const opened = await openProgram(name, join(folder, file));
-  try {
-    return await opened.run(pack({ name, present, inputs, cols }, [document]));
-  } finally {
-    await opened.close();
-  }
-};
-
 /** The rows of one kind by their place. @throws Failure "file" when the program has no such output. */
-const rowsOf = (
-  { document, manifest }: Pass,
-  outputs: Readonly<Record<string, Tensor>>,
-  kind: string,
-  what: string,
-) => {
-  const found = outputs[`${kind}.${what}`];
-  if (found === undefined) throw new Failure("file", `${manifest.model}: has no head that gives ${what} of ${kind}`);
-  return unpack([document], kind, found)[0]!;
+const rowsOf = ({ manifest }: Pass, result: Result, kind: string, what: string): ReadonlyMap<number, Float32Array> => {
+  const stream = manifest.programs.find(({ name }) => name === result.program)?.streams.find(({ kinds }) => kinds.includes(kind));
+  const found = result.rows(`${stream?.name ?? kind}.${what}`, 0);
+  if (found.size === 0) throw new Failure("file", `${manifest.model}: has no head that gives ${what} of ${kind}`);
+  return found;
 };
 
 /** The most probable ids, equal ones in order. */
@@ -185,7 +155,7 @@ const likeliest = (logits: Float32Array): { readonly id: number; readonly probab
 const writeEstimate = async (
   pass: Pass,
   { first, t, z }: Drawn,
-  outputs: Readonly<Record<string, Tensor>>,
+  outputs: Result,
   path: string,
 ) => {
   const { span, grid } = imagesIn(pass.manifest);

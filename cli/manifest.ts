@@ -2,9 +2,9 @@
 // noise becomes an image; and of each program, what it takes and gives.
 import type { Kind, Model, Process as ModelProcess } from "../compiler/analyze/model.ts";
 import { type Dim, show } from "../compiler/ir/dim.ts";
-import type { Port as ModulePort, Program } from "../compiler/ir/module.ts";
+import type { PhaseProgram, Port as ModulePort } from "../compiler/ir/module.ts";
 import type { DType } from "../compiler/ir/vocabulary.ts";
-import type { Condition, Modality, Noise, Port, Process, ProgramEntry, Segment } from "../runtime/manifest.ts";
+import type { CacheEntry, Condition, Modality, Noise, Port, Process, ProgramEntry, Segment } from "../runtime/manifest.ts";
 
 export const modalitiesOf = (model: Model): Modality[] =>
   model.modalities.map((modality) => {
@@ -47,24 +47,26 @@ const processOf = (process: ModelProcess): Process => {
   return { is: kind, ...rest } as Process;
 };
 
-/** The modalities of a program: `forward(text, image)`. */
-const modalitiesIn = ({ name }: Program): string[] => name.slice(name.indexOf("(") + 1, -1).split(", ");
+/** `decode.text`, `forward.text+image`: the names of a program's files begin so. */
+export const stemOf = ({ name }: PhaseProgram): string => name.replace("(", ".").replace(")", "").replaceAll(", ", "+");
 
-/** `text+image`, part of the names of a program's files. */
-export const suffixOf = (program: Program): string => modalitiesIn(program).join("+");
-
-export const entryOf = (model: Model, program: Program, file: string, sha256: string): ProgramEntry => {
-  const modalities = modalitiesIn(program);
-  return {
-    name: program.name,
-    phase: "forward",
-    present: model.kinds.filter((kind) => modalities.includes(kind.modality)).map(({ name }) => name),
-    file,
-    sha256,
-    inputs: program.inputs.map(portOf),
-    outputs: program.outputs.map(({ name, node, doc }) => portOf({ name, type: node.type, doc })),
-  };
-};
+export const entryOf = (program: PhaseProgram, file: string, sha256: string): ProgramEntry => ({
+  name: program.name,
+  phase: program.kind,
+  streams: program.streams,
+  whole: program.whole,
+  again: program.again,
+  reads: program.reads.map(({ name }) => name),
+  writes: program.writes.map(({ name }) => name),
+  file,
+  sha256,
+  inputs: program.inputs.map(portOf),
+  outputs: program.outputs.map(({ name, node, doc }) => portOf({ name, type: node.type, doc })),
+});
+/** Every cache that some program reads or writes, once. */
+export const cachesOf = (programs: readonly PhaseProgram[]): CacheEntry[] => [
+  ...new Map(programs.flatMap(({ reads, writes }) => [...reads, ...writes]).map((cache) => [cache.name, cache])).values(),
+];
 const portOf = ({ name, type, doc }: ModulePort): Port => ({
   name,
   dtype: dtypeOf(type.dtype),

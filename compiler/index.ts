@@ -10,7 +10,7 @@ import { messages, type MessageTable } from "./analyze/messages.ts";
 import { Program, type Files } from "./analyze/program.ts";
 import type { At, Model } from "./analyze/model.ts";
 import { lower } from "./lower/index.ts";
-import type { Module, Param, Program as LoweredProgram } from "./ir/module.ts";
+import type { ModelModule, Module, Param, Program as LoweredProgram } from "./ir/module.ts";
 import { optimize } from "./optimize/index.ts";
 import { std } from "./std/index.ts";
 import { emit } from "./target/onnx/emit.ts";
@@ -75,7 +75,7 @@ export const check = (path: string, read: ReadFile): Checked => {
 };
 
 /** The tensor programs of a model, rewritten; with `taps` they also give what each layer leaves. */
-export const programs = (model: Model, sources: readonly Source[], taps = false): Module =>
+export const programs = (model: Model, sources: readonly Source[], taps = false): ModelModule =>
   optimize(lower(model, { taps, place: placeIn(sources) }));
 
 /** `xfusion.graft:12:5` */

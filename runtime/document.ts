@@ -20,39 +20,49 @@ export interface Document {
   /** inputs of the spans of each modality, in order */
   readonly spans: Readonly<Record<string, readonly Values[]>>;
   readonly inputs: Values;
-  /** position of the first row; 0 where absent. Places count from 0. */
+  /** position of the row at place 0; 0 where absent */
   readonly start?: number | undefined;
+  /** place of the first of `rows`, where earlier rows are cached; 0 where absent */
+  readonly place?: number | undefined;
+  /** earlier rows that are given again, because what is drawn changes them */
+  readonly again?: readonly Slot[] | undefined;
 }
 /** What a call needs to know of a program, as its manifest has it. */
 export interface Callable {
   readonly name: string;
-  readonly present: readonly string[];
+  readonly streams: readonly { readonly name: string; readonly kinds: readonly string[] }[];
   readonly inputs: readonly Port[];
-  /** columns of each kind's grid, for `row` and `col` */
-  readonly cols: Readonly<Record<string, number>>;
+  readonly kinds: Layout;
 }
+/** What is known of kinds of rows: the columns of a grid, for `row` and `col`; the token that a marker is. */
+export type Layout = Readonly<Record<string, { readonly cols?: number | undefined; readonly id?: number | undefined }>>;
 
-interface Slot {
+/** A row and its place in the document. */
+export interface Slot {
   readonly row: DocumentRow;
   readonly place: number;
 }
-/** The rows of a kind in one document, in order. */
-const slotsOf = (document: Document, kind: string): Slot[] =>
-  document.rows.flatMap((row, place) => (row.kind === kind ? [{ row, place }] : []));
+/** The rows of a stream in one document, in order. */
+export const slotsOf = (document: Document, kinds: readonly string[]): Slot[] => [
+  ...(document.again ?? []).filter(({ row }) => kinds.includes(row.kind)),
+  ...document.rows.flatMap((row, i) => (kinds.includes(row.kind) ? [{ row, place: (document.place ?? 0) + i }] : [])),
+];
 
 /**
- * The inputs of one call on `documents`. @throws Failure "call" when a document has rows that the program does not take,
- * a value is missing or of another size, or the program takes rows of which no document has any.
+ * The inputs of one call on `documents`, those of caches aside. @throws Failure "call" when a document has rows that the
+ * program does not take, or a value is missing or of another size.
  */
-export const pack = (program: Callable, documents: readonly Document[]): Readonly<Record<string, Tensor>> => {
+export const pack = (program: Callable, documents: readonly Document[]): Record<string, Tensor> => {
   const sizes = new Map<string, number>([["batch", documents.length]]);
+  const taken = program.streams.flatMap((stream) => stream.kinds);
   for (const document of documents) {
-    const foreign = document.rows.find((row) => !program.present.includes(row.kind));
+    const foreign = document.rows.find((row) => !taken.includes(row.kind));
     if (foreign) throw new Failure("call", `${program.name} takes no rows of ${foreign.kind}`);
     for (const [modality, spans] of Object.entries(document.spans)) sizes.set(modality, Math.max(sizes.get(modality) ?? 1, spans.length));
   }
-  for (const kind of program.present) sizes.set(kind, Math.max(1, ...documents.map((d) => slotsOf(d, kind).length)));
-  return Object.fromEntries(program.inputs.map((port) => [port.name, inputOf(program, port, documents, sizes)]));
+  for (const { name, kinds } of program.streams) sizes.set(name, Math.max(1, ...documents.map((d) => slotsOf(d, kinds).length)));
+  const given = program.inputs.filter(({ shape }) => shape.every((dim) => typeof dim === "number" || !dim.startsWith("past.")));
+  return Object.fromEntries(given.map((port) => [port.name, inputOf(program, port, documents, sizes)]));
 };
 
 const inputOf = (program: Callable, port: Port, documents: readonly Document[], sizes: ReadonlyMap<string, number>): Tensor => {
@@ -61,22 +71,21 @@ const inputOf = (program: Callable, port: Port, documents: readonly Document[], 
   const data = port.dtype === "i32" ? new Int32Array(length) : new Float32Array(length);
   const tensor = { dtype: port.dtype, shape, data } as Tensor;
   const [batch, extent] = port.shape;
-  const kind = program.present.find((k) => extent === k && port.name.startsWith(`${k}.`));
-  const name = kind ? port.name.slice(kind.length + 1) : port.name;
+  const stream = program.streams.find(({ name }) => extent === name);
+  const name = stream && port.name.startsWith(`${stream.name}.`) ? port.name.slice(stream.name.length + 1) : port.name;
   const width = shape.slice(batch === "batch" ? (typeof extent === "string" ? 2 : 1) : 0).reduce((n, dim) => n * dim, 1);
-  if (kind && name === "order") data.fill(-1);
+  if (stream && name === "order") data.fill(-1);
   documents.forEach((document, d) => {
     if (batch !== "batch") return d === 0 ? put(data, 0, width, document.inputs[name], port.name) : undefined;
-    const line = d * (typeof extent === "string" ? shape[1]! : 1);
-    if (typeof extent !== "string") return put(data, line * width, width, document.inputs[name], port.name);
-    const row = kind ?? program.present.find((k) => extent === k);
-    if (row) return slotsOf(document, row).forEach((slot, i) => put(data, (line + i) * width, width, rowValue(program, row, name, slot, document), port.name));
+    if (typeof extent !== "string") return put(data, d * width, width, document.inputs[name], port.name);
+    const line = d * shape[1]!;
+    if (stream) return slotsOf(document, stream.kinds).forEach((slot, i) => put(data, (line + i) * width, width, rowValue(program.kinds, name, slot, document), port.name));
     return (document.spans[extent] ?? []).forEach((span, i) => put(data, (line + i) * width, width, span[name], port.name));
   });
   return tensor;
 };
-const rowValue = (program: Callable, kind: string, name: string, { row, place }: Slot, document: Document): number | Float32Array | undefined => {
-  const cols = program.cols[kind] ?? 1;
+const rowValue = (kinds: Layout, name: string, { row, place }: Slot, document: Document): number | Float32Array | undefined => {
+  const { cols = 1, id } = kinds[row.kind] ?? {};
   switch (name) {
     case "order":
       return place;
@@ -91,7 +100,7 @@ const rowValue = (program: Callable, kind: string, name: string, { row, place }:
     case "index":
       return row.index;
     default:
-      return row.values[name];
+      return row.values[name] ?? id;
   }
 };
 const put = (data: Float32Array | Int32Array, at: number, width: number, value: number | Float32Array | undefined, name: string): void => {
@@ -105,12 +114,12 @@ const put = (data: Float32Array | Int32Array, at: number, width: number, value: 
   }
 };
 
-/** The rows of one output `[batch, rows, width]`: for each document, its rows of that kind by their index in the document. */
-export const unpack = (documents: readonly Document[], kind: string, tensor: Tensor): ReadonlyMap<number, Float32Array>[] => {
+/** The rows of one output `[batch, rows, width]` of a stream: for each document, by their place. */
+export const unpack = (documents: readonly Document[], kinds: readonly string[], tensor: Tensor): ReadonlyMap<number, Float32Array>[] => {
   const [, rows, width] = tensor.shape as [number, number, number];
   return documents.map((document, d) => {
     const found = new Map<number, Float32Array>();
-    slotsOf(document, kind).forEach(({ place }, i) => {
+    slotsOf(document, kinds).forEach(({ place }, i) => {
       const from = (d * rows + i) * width;
       found.set(place, (tensor.data as Float32Array).subarray(from, from + width));
     });

@@ -1,6 +1,7 @@
 // The runtime: compiled artifacts, weights, text and pictures to results. Knows nothing of the language or the compiler.
 export { Failure, type FailureKind } from "./failure.ts";
 export {
+  type CacheEntry,
   type Condition,
   type Manifest,
   MANIFEST_SCHEMA,
@@ -16,6 +17,9 @@ export {
 export { decodeImage, encodePng, readImage, writeImage } from "./media/image.ts";
 export { fromPatches, type PatchGrid, type Picture, toPatches } from "./media/patches.ts";
 export { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
+export { type Appending, Context, type Part } from "./context.ts";
+export { type Document, type DocumentRow, type Layout as RowLayout, pack, unpack, type Values } from "./document.ts";
+export { openSession, type Phase, readManifest, type Result, type Session } from "./session.ts";
 export { type DType, elements, type Tensor, type TensorData } from "./tensor.ts";
 export { byteTokenizer, parseTokenizer, readTokenizer, type Tokenizer } from "./text/tokenizer.ts";
 export {

@@ -29,12 +29,33 @@ export interface Port {
   readonly doc: string;
 }
 
-/** One graph. `present` are the kinds whose rows it takes; a call with other kinds needs another program. */
+/** Rows that a program computes: one `order`, `position` and so on for all kinds of a stream. */
+export interface StreamEntry {
+  readonly name: string;
+  readonly kinds: readonly string[];
+}
+/** Keys and values kept between calls: ports `<name>.k`, `<name>.v` in, `new.<name>.k`, `new.<name>.v` out. */
+export interface CacheEntry {
+  readonly name: string;
+  readonly stream: string;
+  readonly kvHeads: number;
+  /** Of a key head and a value head. */
+  readonly widths: { readonly k: number; readonly v: number };
+}
+
+/** One graph. A call with rows of other kinds needs another program. */
 export interface ProgramEntry {
   /** Unique: `forward(text, image)`. */
   readonly name: string;
-  readonly phase: "forward";
-  readonly present: readonly string[];
+  readonly phase: "forward" | "prefill" | "decode" | "read" | "denoise";
+  readonly streams: readonly StreamEntry[];
+  /** Streams whose rows see later rows of their span: all of a span are given in one call. */
+  readonly whole: readonly string[];
+  /** Streams whose past rows must be given again. */
+  readonly again: readonly string[];
+  /** Caches by name. */
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
   /** Beside the manifest. */
   readonly file: string;
   readonly sha256: string;
@@ -117,6 +138,7 @@ export interface Manifest {
   readonly target: "onnx";
   readonly profile: "ort-cpu" | "ort-webgpu" | "portable";
   readonly programs: readonly ProgramEntry[];
+  readonly caches: readonly CacheEntry[];
   readonly modalities: readonly Modality[];
   readonly conditions: readonly Condition[];
   readonly noise: readonly Noise[];
@@ -138,12 +160,16 @@ const port: Check<Port> = object({
 
 const program: Check<ProgramEntry> = object({
   name: string,
-  phase: oneOf("forward"),
-  present: array(identifier, 256),
+  phase: oneOf("forward", "prefill", "decode", "read", "denoise"),
+  streams: array(object({ name: identifier, kinds: array(identifier, 256) }), 256),
+  whole: array(identifier, 256),
+  again: array(identifier, 256),
+  reads: array(string, 65_536),
+  writes: array(string, 65_536),
   file: path,
   sha256,
-  inputs: array(port, 4096),
-  outputs: array(port, 4096),
+  inputs: array(port, 65_536),
+  outputs: array(port, 65_536),
 });
 
 const segment = variant<Segment>({
@@ -187,6 +213,10 @@ const manifest: Check<Manifest> = object({
   target: oneOf("onnx"),
   profile: oneOf("ort-cpu", "ort-webgpu", "portable"),
   programs: array(program, 4096),
+  caches: array(
+    object({ name: string, stream: identifier, kvHeads: extent, widths: object({ k: extent, v: extent }) }),
+    65_536,
+  ),
   modalities: array(modality, 256),
   conditions: array(object({ name: identifier, per: identifier, clean: nullable(number) }), 256),
   noise: array(object({ modality: identifier, input: nullable(identifier), process }), 256),
@@ -205,7 +235,7 @@ const checkMeaning = (checked: Manifest, name: string): void => {
   const fail = (what: string): never => {
     throw new Failure("file", `${name}: not a sound manifest: ${what}`);
   };
-  const lists = [kinds, checked.modalities.map((each) => each.name), checked.programs.map((each) => each.name)];
+  const lists = [kinds, ...[checked.modalities, checked.programs, checked.caches].map((some) => some.map((each) => each.name))];
   for (const { inputs, outputs } of checked.programs)
     lists.push(
       inputs.map((each) => each.name),
@@ -215,10 +245,17 @@ const checkMeaning = (checked: Manifest, name: string): void => {
     const twice = firstTwice(names);
     if (twice !== undefined) fail(`the name ${JSON.stringify(twice)} stands twice`);
   }
-  for (const { name: program, present } of checked.programs) {
-    const unknown = present.find((kind) => !kinds.includes(kind));
+  const caches = new Map(checked.caches.map((cache) => [cache.name, cache]));
+  for (const { name: program, streams, reads, writes } of checked.programs) {
+    const unknown = streams.flatMap((stream) => stream.kinds).find((kind) => !kinds.includes(kind));
     if (unknown !== undefined)
       fail(`the program ${JSON.stringify(program)} takes the unknown kind ${JSON.stringify(unknown)}`);
+    const cache = [...reads, ...writes].find((each) => !caches.has(each));
+    if (cache !== undefined)
+      fail(`the program ${JSON.stringify(program)} has the unknown cache ${JSON.stringify(cache)}`);
+    const stray = writes.find((each) => !streams.some((stream) => stream.name === caches.get(each)!.stream));
+    if (stray !== undefined)
+      fail(`the program ${JSON.stringify(program)} writes ${JSON.stringify(stray)}, of whose rows it has none`);
   }
   for (const { modality } of checked.noise) {
     if (!checked.modalities.some((each) => each.is === "span" && each.name === modality))

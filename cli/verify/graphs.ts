@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Document, Model, Weight } from "../../compiler/analyze/model.ts";
 import { onnx } from "../../compiler/index.ts";
-import type { Module, Program } from "../../compiler/ir/module.ts";
+import type { ModelModule, Module, PhaseProgram } from "../../compiler/ir/module.ts";
 import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
 import { type Callable, pack } from "../../runtime/document.ts";
 import {
@@ -64,7 +64,7 @@ export class Graphs {
   /** One call on all of `documents`; `feed` may change what goes in. */
   async run(
     module: Module,
-    program: Program,
+    program: PhaseProgram,
     documents: readonly Document[],
     options: GraphOptions,
     feed?: (inputs: Tensors) => Tensors,
@@ -74,7 +74,7 @@ export class Graphs {
     return session.run(feed?.(inputs) ?? inputs);
   }
 
-  async #session(module: Module, program: Program, { profile, ...options }: GraphOptions): Promise<Session> {
+  async #session(module: Module, program: PhaseProgram, { profile, ...options }: GraphOptions): Promise<Session> {
     const key = JSON.stringify([program.name, program.outputs.length, profile, options]);
     const known = this.#open.get(key);
     if (known !== undefined) return known;
@@ -98,21 +98,38 @@ export class Graphs {
   }
 }
 
-/** The modalities whose rows a program takes, from its name: `forward(text, image)`. */
-export const modalitiesOf = ({ name }: Program): readonly string[] => name.slice(name.indexOf("(") + 1, -1).split(", ");
+/** The same module with its programs for whole documents alone: those that are judged here. */
+export const wholeDocuments = (module: ModelModule): ModelModule => ({
+  ...module,
+  programs: module.programs.filter(({ kind }) => kind === "forward"),
+});
 
-const callableOf = (model: Model, program: Program): Callable => {
-  const modalities = modalitiesOf(program);
-  const kinds = model.kinds.filter(({ modality }) => modalities.includes(modality));
-  return {
-    name: program.name,
-    present: kinds.map(({ name }) => name),
-    inputs: program.inputs.map(({ name, type, doc }): Port => ({
-      name,
-      dtype: type.dtype as Port["dtype"],
-      shape: type.shape.map((dim) => (typeof dim === "number" ? dim : dim.key)),
-      doc,
-    })),
-    cols: Object.fromEntries(kinds.flatMap(({ name, rows }) => (rows.kind === "grid" ? [[name, rows.cols]] : []))),
-  };
+/** The program for documents of `modalities`: of those that take all their kinds of rows, the one with the fewest streams. */
+export const programFor = (model: Model, { programs }: ModelModule, modalities: readonly string[]): PhaseProgram => {
+  const kinds = model.kinds.filter(({ modality }) => modalities.includes(modality)).map(({ name }) => name);
+  const [first] = programs
+    .filter(({ streams }) => kinds.every((kind) => streams.some((stream) => stream.kinds.includes(kind))))
+    .toSorted((a, b) => a.streams.length - b.streams.length);
+  if (first === undefined) throw new Error(`internal: no program takes documents of ${modalities.join(" and ")}`);
+  return first;
 };
+
+const callableOf = (model: Model, program: PhaseProgram): Callable => ({
+  name: program.name,
+  streams: program.streams,
+  inputs: program.inputs.map(({ name, type, doc }): Port => ({
+    name,
+    dtype: type.dtype as Port["dtype"],
+    shape: type.shape.map((dim) => (typeof dim === "number" ? dim : dim.key)),
+    doc,
+  })),
+  kinds: Object.fromEntries(
+    model.kinds.map(({ name, rows }) => [
+      name,
+      {
+        ...(rows.kind === "grid" && { cols: rows.cols }),
+        ...(rows.kind === "marker" && { id: rows.id }),
+      },
+    ]),
+  ),
+});

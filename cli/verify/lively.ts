@@ -1,10 +1,9 @@
 // Lively weights: attention is neither flat nor saturated, and no branch drowns or is drowned. A verification on weights
 // that are not shows nothing; those drawn are nudged, from what the oracle shows of them, until they are.
 import type { Weight } from "../../compiler/analyze/model.ts";
-import type { Event } from "../../compiler/oracle/index.ts";
 import { limits } from "./figures.ts";
 import type { Reference } from "./reference.ts";
-import { makersOf } from "./roles.ts";
+import { makersOf, type SizeEvent } from "./roles.ts";
 import { drawWeights } from "./weights.ts";
 
 /** One attention or one residual add in an ordinary document. */
@@ -17,7 +16,7 @@ export interface Liveliness {
   readonly lively: boolean;
 }
 
-export const livelinessOf = (events: readonly Event[]): readonly Liveliness[] =>
+export const livelinessOf = (events: readonly SizeEvent[]): readonly Liveliness[] =>
   events.flatMap((event) => {
     const value = valueOf(event);
     if (value === undefined) return [];
@@ -27,7 +26,7 @@ export const livelinessOf = (events: readonly Event[]): readonly Liveliness[] =>
   });
 
 /** Undefined where the document has no rows for it. */
-const valueOf = (event: Event): number | undefined => {
+const valueOf = (event: SizeEvent): number | undefined => {
   if (event.kind === "residual")
     return event.stream === 0 && event.branch === 0 ? undefined : event.branch / event.stream;
   const mean = event.sum / event.count;
@@ -50,7 +49,7 @@ export const enliven = (first: Reference, seed: number): Reference => {
   const gains = new Map<string, number>();
   let reference = first;
   for (let round = 0; round < ROUNDS; round++) {
-    const groups = new Map<readonly Weight[], Event[]>();
+    const groups = new Map<readonly Weight[], SizeEvent[]>();
     for (const event of reference.events()) groups.set(makers(event), [...(groups.get(makers(event)) ?? []), event]);
     const nudged = [...groups]
       .map(([weights, events]) => ({ weights, factor: nudge(events) }))
@@ -65,7 +64,7 @@ export const enliven = (first: Reference, seed: number): Reference => {
 };
 
 /** What the weights behind these events are to be multiplied with, so that all lie about the middle of the limits. */
-const nudge = (events: readonly Event[]): number => {
+const nudge = (events: readonly SizeEvent[]): number => {
   const found = livelinessOf(events);
   if (found.every(({ lively }) => lively)) return 1;
   const values = found.map(({ value }) => value);

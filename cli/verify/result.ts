@@ -12,6 +12,8 @@ export interface Setting {
   /** what ONNX Runtime was let to rewrite */
   readonly optimize: Optimize;
   readonly program: string;
+  /** what the documents have rows of */
+  readonly modalities: readonly string[];
   readonly case: string;
 }
 /** One output of one document of one call. */

@@ -93,11 +93,14 @@ const scoring = (attend: RowOf<"attend">): readonly Weight[] =>
   attend.src.slice(0, 2).flatMap(makers).flatMap(matrixOf);
 const ends = (branch: Row): readonly RowOf<"linear">[] => makers(branch).filter(readsStream);
 
+/** An event that tells a size. */
+export type SizeEvent = Exclude<Event, { readonly kind: "keys" }>;
+
 const NONE: readonly Weight[] = [];
 /** The weights whose size decides what an event reports: the matrices of an attention's scores, or those that end a branch. */
-export const makersOf = (model: Model): ((event: Event) => readonly Weight[]) => {
+export const makersOf = (model: Model): ((event: SizeEvent) => readonly Weight[]) => {
   const known = new Map<string, readonly Weight[]>();
-  const place = ({ path, at }: Pick<Event, "path" | "at">): string => `${path} at ${at.path} ${at.span.from}`;
+  const place = ({ path, at }: Pick<SizeEvent, "path" | "at">): string => `${path} at ${at.path} ${at.span.from}`;
   for (const seq of sequences(model)) {
     if (seq.op !== "call") continue;
     const { body, attends } = seq.attrs.block;

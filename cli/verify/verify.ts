@@ -2,16 +2,16 @@
 // oracle. The verdict is on the graphs as they ship; graphs that give every layer say where an error begins.
 import type { Document, Model, Weight } from "../../compiler/analyze/model.ts";
 import { programs } from "../../compiler/index.ts";
-import type { Module, Program } from "../../compiler/ir/module.ts";
+import type { ModelModule, PhaseProgram } from "../../compiler/ir/module.ts";
 import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
 import type { Source } from "../../grammar/index.ts";
 import { unpack } from "../../runtime/document.ts";
 import { Failure } from "../../runtime/index.ts";
 import { type Case, casesFor } from "./documents.ts";
 import { type Figures, figuresOf, limits, type RowNumbers, within } from "./figures.ts";
-import { Graphs, modalitiesOf, type Tensors } from "./graphs.ts";
+import { Graphs, programFor, type Tensors, wholeDocuments } from "./graphs.ts";
 import { enliven, livelinessOf, livelinessText } from "./lively.ts";
-import { readOutput, Reference } from "./reference.ts";
+import { type Group, readOutput, Reference } from "./reference.ts";
 import type { Batched, Check, Layer, Optimize, Setting, Verification } from "./result.ts";
 import { type LayerRange, sectionOf } from "./section.ts";
 import { towersOf } from "./towers.ts";
@@ -27,7 +27,7 @@ export interface VerifyOptions {
   readonly threads?: number;
   /** weights to use; drawn from the seed, and then held to be lively, if left out */
   readonly weights?: WeightNumbers;
-  /** the documents for a program that takes rows of `modalities` */
+  /** the documents made of rows of `modalities` */
   readonly cases?: (modalities: readonly string[]) => readonly Case[];
   /** of each document, only its first rows; this or `layers` also verifies a model of any size */
   readonly rows?: number;
@@ -44,7 +44,8 @@ export interface VerifyOptions {
 }
 /** Stands in the place of the compiled model: a verification is itself tested by subjects with one thing broken. */
 export interface Subject {
-  readonly module?: (traced: boolean) => Module;
+  /** in the place of the programs for whole documents */
+  readonly module?: (traced: boolean) => ModelModule;
   readonly weights?: (weight: Weight, right: WeightNumbers) => Float32Array;
   readonly feed?: (inputs: Tensors) => Tensors;
 }
@@ -62,19 +63,19 @@ export const verify = async (
   options: VerifyOptions = {},
 ): Promise<Verification> => {
   if (isSkipped(model, options)) return blank(model, options, "skipped");
-  return new Run(sources, options, options.reference ?? prepare(model, sources, options)).verification();
+  return new Run(sources, options, options.reference ?? prepare(model, options)).verification();
 };
 
 /** Documents, weights and what the oracle makes of them, for several verifications of one model. */
-export const prepare = (whole: Model, sources: readonly Source[], options: VerifyOptions = {}): Reference => {
+export const prepare = (whole: Model, options: VerifyOptions = {}): Reference => {
   const model = options.layers === undefined ? whole : sectionOf(whole, options.layers);
   const seed = seedOf(options);
   const asked = options.cases ?? ((modalities: readonly string[]) => casesFor(model, modalities, seed));
-  const cases = programs(model, sources).programs.map((program) => {
-    const modalities = modalitiesOf(program);
-    return [modalities.join(), asked(modalities).map((each) => shortened(each, options.rows))] as const;
-  });
-  const reference = new Reference(model, options.weights ?? drawWeights(model, seed), new Map(cases));
+  const groups = subsets(model.modalities.map(({ name }) => name)).map((modalities) => ({
+    modalities,
+    cases: asked(modalities).map((each) => shortened(each, options.rows)),
+  }));
+  const reference = new Reference(model, options.weights ?? drawWeights(model, seed), groups);
   return options.weights === undefined ? enliven(reference, seed) : reference;
 };
 const seedOf = ({ seed = 1 }: VerifyOptions): number => seed;
@@ -136,22 +137,23 @@ class Run {
     };
   }
 
-  #module(traced: boolean): Module {
-    return this.#options.subject?.module?.(traced) ?? programs(this.#model, this.#sources, traced);
+  #module(traced: boolean): ModelModule {
+    const sound = (): ModelModule => wholeDocuments(programs(this.#model, this.#sources, traced));
+    return this.#options.subject?.module?.(traced) ?? sound();
   }
 
-  #graphs({ params }: Module): Promise<Graphs> {
+  #graphs({ params }: ModelModule): Promise<Graphs> {
     const { weights } = this.#reference;
     const { subject } = this.#options;
     return Graphs.create(this.#model, params, (weight) => subject?.weights?.(weight, weights) ?? weights(weight));
   }
 
-  /** The programs that take the most kinds first: they are the likeliest to fail. */
-  async #judgeAll(graphs: Graphs, module: Module): Promise<void> {
+  /** Documents of the most modalities first: they are the likeliest to fail. */
+  async #judgeAll(graphs: Graphs, module: ModelModule): Promise<void> {
     for (const profile of this.#options.profiles ?? ["ort-cpu", "portable"])
       for (const optimize of this.#options.optimize ?? ["all", "none"])
-        for (const program of module.programs.toReversed()) {
-          await this.#judge(graphs, module, program, { profile, optimize });
+        for (const group of this.#reference.groups.toReversed()) {
+          await this.#judge(graphs, module, group, { profile, optimize });
           if (this.#isSettled()) return;
         }
   }
@@ -162,21 +164,28 @@ class Run {
 
   async #judge(
     graphs: Graphs,
-    module: Module,
-    program: Program,
+    module: ModelModule,
+    { modalities, cases }: Group,
     { profile, optimize }: Pick<Setting, "profile" | "optimize">,
   ): Promise<void> {
+    const program = programFor(this.#model, module, modalities);
     const alone = new Map<Document, Tensors | undefined>();
-    for (const { name, documents } of this.#reference.cases(modalitiesOf(program))) {
-      const setting: Setting = { profile, optimize, program: program.name, case: name };
+    for (const { name, documents } of cases) {
+      const setting: Setting = { profile, optimize, program: program.name, modalities, case: name };
       const outputs = await this.#call(graphs, module, program, documents, setting);
-      if (outputs !== undefined) this.#checks.push(...this.#compare(setting, documents, outputs));
+      if (outputs !== undefined) this.#checks.push(...this.#compare(setting, program, documents, outputs));
       if (this.#isSettled()) return;
       if (documents.length === 1) alone.set(documents[0]!, outputs);
       else if (outputs !== undefined)
         for (const [d, document] of documents.entries()) {
           if (!alone.has(document)) alone.set(document, await this.#call(graphs, module, program, [document], setting));
-          this.#apart({ ...setting, size: documents.length, document: d }, documents, outputs, alone.get(document));
+          this.#apart(
+            { ...setting, size: documents.length, document: d },
+            program,
+            documents,
+            outputs,
+            alone.get(document),
+          );
         }
     }
   }
@@ -184,8 +193,8 @@ class Run {
   /** Undefined where the call failed; that is a check too. */
   async #call(
     graphs: Graphs,
-    module: Module,
-    program: Program,
+    module: ModelModule,
+    program: PhaseProgram,
     documents: readonly Document[],
     setting: Setting,
   ): Promise<Tensors | undefined> {
@@ -214,15 +223,15 @@ class Run {
     }
   }
 
-  #compare(setting: Setting, documents: readonly Document[], outputs: Tensors): Check[] {
+  #compare(setting: Setting, program: PhaseProgram, documents: readonly Document[], outputs: Tensors): Check[] {
     return Object.entries(outputs).flatMap(([output, tensor]) => {
-      const { kind } = readOutput(output);
-      const rows = unpack(documents, kind, tensor);
+      const kinds = kindsIn(program, output);
+      const rows = unpack(documents, kinds, tensor);
       return documents.flatMap((document, d): Check[] => {
         const stray = strayIn(tensor, d, rows[d]!.size);
-        const want = this.#reference.rows(document, output);
+        const want = this.#reference.rows(document, output, kinds);
         if (want.size === 0 && !stray) return [];
-        const figures = figuresOf(rows[d]!, want);
+        const figures = figuresOf(only(rows[d]!, want), want);
         const error = stray ? { error: "gives numbers for rows that are not there" } : {};
         return [{ ...setting, document: d, output, ...figures, ok: within(figures, this.#limit) && !stray, ...error }];
       });
@@ -232,16 +241,19 @@ class Run {
   /** A document of a batch against itself alone. */
   #apart(
     setting: Omit<Batched, keyof Figures | "output" | "ok">,
+    program: PhaseProgram,
     documents: readonly Document[],
     together: Tensors,
     alone: Tensors | undefined,
   ): void {
     const document = documents[setting.document]!;
     for (const [output, tensor] of Object.entries(alone ?? {})) {
-      const { kind } = readOutput(output);
-      const [want] = unpack([document], kind, tensor);
-      if (want!.size === 0) continue;
-      const figures = figuresOf(unpack(documents, kind, together[output]!)[setting.document]!, want!);
+      const kinds = kindsIn(program, output);
+      const right = this.#reference.rows(document, output, kinds);
+      if (right.size === 0) continue;
+      const want = only(unpack([document], kinds, tensor)[0]!, right);
+      const got = unpack(documents, kinds, together[output]!)[setting.document]!;
+      const figures = figuresOf(only(got, right), want);
       this.#batches.push({ ...setting, output, ...figures, ok: within(figures, this.#limit) });
     }
   }
@@ -250,30 +262,34 @@ class Run {
   async #trace(setting: (Setting & { readonly ok: boolean }) | undefined): Promise<Partial<Verification>> {
     if (setting === undefined) return {};
     const module = this.#module(true);
-    const program = module.programs.find(({ name }) => name === setting.program)!;
-    const { documents } = this.#reference.cases(modalitiesOf(program)).find(({ name }) => name === setting.case)!;
+    const { modalities } = setting;
+    const program = programFor(this.#model, module, modalities);
+    const group = this.#reference.groups.find((each) => each.modalities.join() === modalities.join())!;
+    const { documents } = group.cases.find(({ name }) => name === setting.case)!;
     const graphs = await this.#graphs(module);
     try {
       const { profile, optimize } = setting;
       const outputs = await this.#call(graphs, module, program, documents, setting);
-      const layers = outputs === undefined ? [] : this.#layers(documents, outputs);
+      const layers = outputs === undefined ? [] : this.#layers(program, documents, outputs);
       const divergence = layers.find(({ ok }) => !ok) ?? (setting.ok ? undefined : "heads");
-      return { layers, divergence, traced: { profile, optimize, program: program.name, case: setting.case } };
+      const traced = { profile, optimize, program: program.name, modalities, case: setting.case };
+      return { layers, divergence, traced };
     } finally {
       await graphs.close();
     }
   }
 
   /** Over all documents of the call at once, in the order of the steps. */
-  #layers(documents: readonly Document[], outputs: Tensors): Layer[] {
+  #layers({ streams }: PhaseProgram, documents: readonly Document[], outputs: Tensors): Layer[] {
     return this.#model.steps.flatMap(({ path, value }) =>
       [...value.shapes.keys()].flatMap((kind): Layer[] => {
-        const output = `tap/${path}/${kind}`;
+        const stream = streams.find(({ kinds }) => kinds.includes(kind));
+        const output = `tap/${path}/${stream?.name}`;
         const tensor = outputs[output];
-        if (tensor === undefined) return [];
-        const got = joined(unpack(documents, kind, tensor));
-        const want = joined(documents.map((document) => this.#reference.rows(document, output)));
-        const figures = figuresOf(got, want);
+        if (stream === undefined || tensor === undefined) return [];
+        const want = joined(documents.map((document) => this.#reference.rows(document, output, [kind])));
+        if (want.size === 0) return [];
+        const figures = figuresOf(only(joined(unpack(documents, stream.kinds, tensor)), want), want);
         return [
           {
             step: path,
@@ -293,6 +309,22 @@ const shortened = ({ name, documents }: Case, rows: number | undefined): Case =>
   documents:
     rows === undefined ? documents : documents.map((document) => ({ ...document, rows: document.rows.slice(0, rows) })),
 });
+
+/** The kinds of rows that an output of a program has. */
+const kindsIn = ({ streams }: PhaseProgram, output: string): readonly string[] => {
+  const { stream } = readOutput(output);
+  return streams.find(({ name }) => name === stream)!.kinds;
+};
+
+/** Those of `rows` that `judged` has too. */
+const only = (rows: RowNumbers, judged: RowNumbers): RowNumbers =>
+  new Map([...rows].filter(([place]) => judged.has(place)));
+
+/** Every choice of some of `items`, the whole last. */
+const subsets = (items: readonly string[]): readonly (readonly string[])[] =>
+  items
+    .reduce<(readonly string[])[]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]])
+    .filter((set) => set.length > 0);
 
 /** Whether anything but 0 stands after the rows that a document has. */
 const strayIn = ({ shape, data }: Tensors[string], document: number, rows: number): boolean => {

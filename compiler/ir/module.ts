@@ -21,6 +21,30 @@ export interface Program {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Output[];
 }
+/** Rows that a program computes: one `order`, `position` and so on for all kinds of a stream. */
+export interface StreamPort {
+  readonly name: string;
+  readonly kinds: readonly string[];
+}
+/** Keys and values that are kept between calls: ports `<name>.k`, `<name>.v` in, `new.<name>.k`, `new.<name>.v` out. */
+export interface CachePort {
+  readonly name: string;
+  readonly stream: string;
+  readonly kvHeads: number;
+  /** of a key head and a value head */
+  readonly widths: { readonly k: number; readonly v: number };
+}
+/** A program of one phase of a session. */
+export interface PhaseProgram extends Program {
+  readonly kind: "forward" | "prefill" | "decode" | "read" | "denoise";
+  readonly streams: readonly StreamPort[];
+  /** streams whose rows see later rows of their span: all of a span are given in one call */
+  readonly whole: readonly string[];
+  /** streams of past rows that must be given again */
+  readonly again: readonly string[];
+  readonly reads: readonly CachePort[];
+  readonly writes: readonly CachePort[];
+}
 /** A weight: its path, its shape, its place in the specification. Its values are no part of a module. */
 export interface Param {
   readonly name: string;
@@ -32,4 +56,8 @@ export interface Module {
   readonly doc: string;
   readonly params: readonly Param[];
   readonly programs: readonly Program[];
+}
+/** The programs of a model: one a phase. */
+export interface ModelModule extends Module {
+  readonly programs: readonly PhaseProgram[];
 }

@@ -6,9 +6,10 @@ import type { Rows } from "./entry.ts";
 import { batched, unbatched, type Value } from "./value.ts";
 
 export interface Keys {
-  readonly rows: Rows;
-  readonly k: Value;
-  readonly v: Value;
+  /** `[batch, K, kvHeads * width]` */
+  readonly k: Node;
+  readonly v: Node;
+  readonly kvHeads: number;
   /** bool `[batch, 1, Q, K]`: which of them each query sees */
   readonly mask: Node;
 }
@@ -24,8 +25,8 @@ export const attend = (
   const [first] = keys;
   // A query that sees nothing gives 0.
   if (first === undefined) return { node: zeros(g, row.shape), extent: "constant", shape: row.shape };
-  const streams = keys.flatMap((key) => [batched(g, key.rows, key.k), batched(g, key.rows, key.v), key.mask]);
-  const attrs = { heads: q.shape[0]!, kvHeads: first.k.shape[0]!, ...row.attrs, covered };
+  const streams = keys.flatMap((key) => [key.k, key.v, key.mask]);
+  const attrs = { heads: q.shape[0]!, kvHeads: first.kvHeads, ...row.attrs, covered };
   return unbatched(g, g.op("attention", [batched(g, rows, q), ...streams], attrs), row.shape);
 };
 const zeros = (g: Builder, shape: readonly number[]): Node => g.op("broadcast", [g.constant(0)], { shape });

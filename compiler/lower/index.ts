@@ -1,51 +1,82 @@
-// Lowering: what a model means, as programs over one set of weights. There is one program for each set of modalities
-// that a document may have; each has the inputs and weights that its outputs reach, and no others.
-import type { At, Head, Kind, Model, Seq } from "../analyze/model.ts";
+// Lowering: what a model means, as programs over one set of weights: one for each phase of its plan, which has the inputs
+// and weights that its outputs reach, and no others.
+import type { At, Head, Model } from "../analyze/model.ts";
 import type { Dim } from "../ir/dim.ts";
 import { Graph } from "../ir/graph.ts";
-import type { Module, Output, Param, Program } from "../ir/module.ts";
+import type { CachePort, ModelModule, Output, Param, PhaseProgram, Program } from "../ir/module.ts";
 import { type Node, toposort } from "../ir/node.ts";
-import { type Demand, demandOf } from "./demand.ts";
-import { inputNode, placePort, portsOf, sliceOf } from "./entry.ts";
+import { hasRows } from "../rows/demand.ts";
+import { planOf, type Cache, type Phase, type Plan } from "../rows/phase.ts";
+import type { Stream } from "../rows/stream.ts";
+import { inputNode, placePort, portsOf } from "./entry.ts";
 import { Sequences } from "./sequence.ts";
-import { partition, type Stream } from "./stream.ts";
-import { batched } from "./value.ts";
 
 export interface Options {
-  /** also give what each step of the layers leaves, as `tap/<step path>/<kind>` `[batch, rows, width]` */
+  /** also give what each step of the layers leaves of new rows, as `tap/<step path>/<stream>` `[batch, rows, width]` */
   readonly taps?: boolean;
   /** a place as people read it: `xfusion.graft:12:5` */
   readonly place?: (at: At) => string;
 }
 
 /** The programs of `model`. Throws only for what analysis should have refused. */
-export const lower = (model: Model, options: Options = {}): Module => {
+export const lower = (model: Model, options: Options = {}): ModelModule => lowerPlan(model, planOf(model, options.taps === true ? model.steps : []), options).module;
+
+/** The programs of a plan, and of each what its layers compute: the rows that heads read, and the keys and values that it gives. */
+export const lowerPlan = (model: Model, plan: Plan, options: Options = {}): { readonly module: ModelModule; readonly stems: readonly (readonly Node[])[] } => {
   const g = new Graph();
   const place = options.place ?? (({ path }: At) => path);
-  const steps = options.taps === true ? model.steps : [];
-  const roots = [...model.heads.map((head) => head.value), ...steps.map((step) => step.value)];
-  const demand = demandOf(model, roots);
-  const programs = subsets(model.modalities.map(({ name }) => name)).flatMap((modalities) => {
-    const kinds = model.kinds.filter((kind) => modalities.includes(kind.modality));
-    const outputs = outputsOf(g, model, demand, kinds, { steps, place });
-    return outputs.length === 0 ? [] : [program(model, modalities, kinds, outputs)];
-  });
-  return { name: model.name, doc: model.doc, params: paramsOf(model, programs, place), programs };
+  const lowered = plan.phases.map((phase) => programOf(g, model, plan, phase, place));
+  const programs = lowered.map(({ program }) => program);
+  const module = { name: model.name, doc: model.doc, params: paramsOf(model, programs, place), programs };
+  return { module, stems: lowered.map(({ stem }) => stem) };
 };
 
-/** The smaller ones first, each in the order given; the empty one is left out. */
-const subsets = (names: readonly string[]): string[][] =>
-  names
-    .reduce<string[][]>((sets, name) => [...sets, ...sets.map((set) => [...set, name])], [[]])
-    .filter((set) => set.length > 0)
-    .sort((a, b) => a.length - b.length);
-
-const program = (
-  model: Model,
-  modalities: readonly string[],
-  kinds: readonly Kind[],
-  outputs: readonly Output[],
-): Program => {
+const programOf = (g: Graph, model: Model, plan: Plan, phase: Phase, place: (at: At) => string): { readonly program: PhaseProgram; readonly stem: readonly Node[] } => {
+  const fresh = [...new Set([...phase.appends, ...phase.again])];
+  const caches = plan.caches.filter((cache) => phase.demand.reads.some((kept) => kept.call === cache.call && kept.attend === cache.attend && kept.stream === cache.stream));
+  const sequences = new Sequences({ g, model, demand: phase.demand, fresh, again: phase.again, caches, place });
+  sequences.lowerAll();
+  const named = (name: string, at: At, doc: string, make: () => Node): Output => ({ name, node: g.under({ path: name, at: place(at) }, make), doc });
+  const heads = phase.heads.flatMap((head) => {
+    const what = resultOf(model, head);
+    return phase.appends
+      .filter((stream) => hasRows(head.value, stream))
+      .map((stream) => named(`${stream.name}.${what}`, head.at, `${what} of each ${stream.name} row; 0 where there is no row`, () => present(g, stream, sequences.batched(head.value, stream))));
+  });
+  const taps = phase.taps.flatMap((step) =>
+    phase.appends
+      .filter((stream) => hasRows(step.value, stream))
+      .map((stream) => named(`tap/${step.path}/${stream.name}`, step.at, `each ${stream.name} row after ${step.path}`, () => present(g, stream, sequences.batched(step.value, stream)))),
+  );
+  const written = phase.writes.flatMap((cache) => {
+    const { k, v } = sequences.kept(cache);
+    const doc = (what: string): string => `${what} of each new ${cache.stream.name} row`;
+    return [named(`new.${cache.name}.k`, cache.call.at, doc("keys"), () => k), named(`new.${cache.name}.v`, cache.call.at, doc("values"), () => v)];
+  });
+  const outputs = [...heads, ...taps, ...written];
+  const stem = [
+    ...phase.appends.filter((stream) => phase.demand.streams.get(model.h)?.has(stream)).map((stream) => sequences.value(model.h, stream).node),
+    ...written.map((output) => output.node),
+  ];
+  const read = inputsRead(outputs, fresh);
+  const inputs = portsOf(model, fresh, phase.past, caches).filter((port) => read.delete(port.name));
+  if (read.size > 0) throw new Error(`inputs without a port: ${[...read].join(", ")}`);
+  const program: PhaseProgram = {
+    name: phase.name,
+    kind: phase.kind,
+    doc: docs[phase.kind](phase.appends.map((stream) => stream.name).join(", ")),
+    streams: fresh.map(({ name, kinds }) => ({ name, kinds: kinds.map((kind) => kind.name) })),
+    inputs,
+    outputs,
+    whole: phase.appends.filter((stream) => plan.atoms.some((atom) => atom.reach === "span" && atom.streams.includes(stream))).map(({ name }) => name),
+    again: phase.again.map(({ name }) => name),
+    reads: caches.map(portOfCache),
+    writes: phase.writes.map(portOfCache),
+  };
+  return { program, stem };
+};
+/** The inputs that outputs reach, and the places of a stream whose number of rows nothing else tells. */
+const inputsRead = (outputs: readonly Output[], fresh: readonly Stream[]): Set<string> => {
   const read = new Set<string>();
   const sizes = new Set<string>();
   const known = new Set<string>();
@@ -53,73 +84,28 @@ const program = (
     if (node.op === "input") read.add(node.attrs.name);
     for (const name of namesIn(node.type.shape)) (node.op === "input" ? known : sizes).add(name);
   }
-  // Markers bring no numbers: where nothing reads their order either, it still says how many of them there are.
-  for (const kind of kinds) if (sizes.has(kind.name) && !known.has(kind.name)) read.add(placePort(kind, "order").name);
-  const inputs = portsOf(model, kinds).filter((port) => read.delete(port.name));
-  if (read.size > 0) throw new Error(`inputs without a port: ${[...read].join(", ")}`);
-  return {
-    name: `forward(${modalities.join(", ")})`,
-    doc: `Whole documents of ${modalities.join(" and ")}.`,
-    inputs,
-    outputs,
-  };
+  for (const stream of fresh) if (sizes.has(stream.name) && !known.has(stream.name)) read.add(placePort(stream, "order").name);
+  return read;
+};
+const namesIn = (shape: readonly Dim[]): string[] => shape.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.flatMap((term) => term.names)));
+
+const docs: Readonly<Record<Phase["kind"], (rows: string) => string>> = {
+  forward: (rows) => `Whole documents: rows of ${rows}.`,
+  prefill: (rows) => `Appends rows of ${rows}: their keys and values.`,
+  decode: (rows) => `Appends rows of ${rows}: their keys and values, and what comes next.`,
+  read: (rows) => `Appends clean rows of ${rows}: their keys and values.`,
+  denoise: (rows) => `Predicts for noised rows of ${rows}, and appends nothing.`,
+};
+const portOfCache = ({ name, stream, call, attend }: Cache): CachePort => {
+  const [, k, v] = call.attrs.block.attends[attend]!.src;
+  const [kvHeads, width] = k!.shape as [number, number];
+  return { name, stream: stream.name, kvHeads, widths: { k: width, v: v!.shape[1]! } };
 };
 
-const namesIn = (shape: readonly Dim[]): string[] =>
-  shape.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.flatMap((term) => term.names)));
-
-interface Asked {
-  readonly steps: Model["steps"];
-  readonly place: (at: At) => string;
-}
-/** What the heads, then the taps, give for rows of `kinds`; none where no head does. */
-const outputsOf = (
-  g: Graph,
-  model: Model,
-  demand: Demand,
-  kinds: readonly Kind[],
-  { steps, place }: Asked,
-): Output[] => {
-  if (!model.heads.some((head) => kinds.some((kind) => head.value.shapes.has(kind.name)))) return [];
-  const streams = partition(model, demand, kinds);
-  const sequences = new Sequences(g, model, demand, streams, place);
-  sequences.lowerAll();
-  const rowsAt = (seq: Seq, at: At, name: (kind: Kind) => string, doc: (kind: Kind) => string): Output[] =>
-    kinds
-      .filter((kind) => seq.shapes.has(kind.name))
-      .map((kind) => {
-        const stream = streams.heads.find((candidate) => candidate.kinds.includes(kind))!;
-        const make = (): Node =>
-          present(g, stream, kind, batched(g, sequences.rows(stream), sequences.value(seq, stream)));
-        return { name: name(kind), node: g.under({ path: name(kind), at: place(at) }, make), doc: doc(kind) };
-      });
-  return [
-    ...model.heads.flatMap((head) => {
-      const what = resultOf(model, head);
-      return rowsAt(
-        head.value,
-        head.at,
-        (kind) => `${kind.name}.${what}`,
-        (kind) => `${what} of each ${kind.name} row; 0 where there is no row`,
-      );
-    }),
-    ...steps.flatMap((step) =>
-      rowsAt(
-        step.value,
-        step.at,
-        (kind) => `tap/${step.path}/${kind.name}`,
-        (kind) => `each ${kind.name} row after ${step.path}`,
-      ),
-    ),
-  ];
-};
-
-/** The rows of one kind out of its stream's, with 0 for those that are not there. */
-const present = (g: Graph, stream: Stream, kind: Kind, node: Node): Node => {
-  const { start, size } = sliceOf(stream.kinds, [kind]);
-  const rows = stream.kinds.length === 1 ? node : g.op("slice", [node], { axis: 1, start, size });
-  const absent = g.op("less", [inputNode(g, placePort(kind, "order")), g.constant(0, "i32")]);
-  return g.op("where", [g.op("split", [absent], { axis: 1, sizes: [size, 1] }), g.constant(0), rows]);
+/** The rows that are there; 0 for the others. */
+const present = (g: Graph, stream: Stream, node: Node): Node => {
+  const absent = g.op("less", [inputNode(g, placePort(stream, "order")), g.constant(0, "i32")]);
+  return g.op("where", [g.op("split", [absent], { axis: 1, sizes: [absent.type.shape[1]!, 1] }), g.constant(0), node]);
 };
 
 /** What a head gives: logits, or what the modality's process predicts. */

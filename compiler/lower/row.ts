@@ -56,13 +56,13 @@ const table: { readonly [K in RowOp]: Lower<K> } = {
   },
   argument: (scope, { attrs, shape }) => {
     const node = scope.argument(attrs.argument);
-    return { node, extent: node.type.shape.length === shape.length ? "constant" : "row", shape };
+    return { node, extent: "row", shape };
   },
-  coordinate: ({ g, rows }, { attrs: { axis } }) => {
-    const [kind, ...more] = rows.kinds;
-    if (kind === undefined || more.length > 0) throw new Error("coordinates are read at a stream of several kinds");
-    return { node: g.op("merge", [inputNode(g, coordinatePort(kind, axis))], { axis: 0 }), extent: "row", shape: [] };
-  },
+  coordinate: ({ g, rows: { stream } }, { attrs: { axis } }) => ({
+    node: g.op("merge", [inputNode(g, coordinatePort(stream, axis))], { axis: 0 }),
+    extent: "row",
+    shape: [],
+  }),
   parameter: (scope, { attrs }) => scope.parameter(attrs.index),
   add: pointwise("add"),
   sub: pointwise("sub"),

@@ -1,73 +1,95 @@
-// Sequences as values of streams. A sequence is lowered at a stream at most once; one that the layers are made of is
-// lowered at whole streams, and what a head reads of it is a slice.
-import type { At, Kind, Model, Row, RowOf, Seq, SeqOf } from "../analyze/model.ts";
+// Sequences as values of streams: each is lowered at a stream at most once. An attend meets the keys of the new rows that
+// it sees, and those of past rows as caches have them.
+import type { At, Model, Row, RowOf, Seq, SeqOf } from "../analyze/model.ts";
 import type { Graph } from "../ir/graph.ts";
-import type { Origin } from "../ir/node.ts";
+import type { Node, Origin } from "../ir/node.ts";
+import type { Demand, Kept } from "../rows/demand.ts";
+import { casesOf, seesItself, visible, type Cases } from "../rows/mask.ts";
+import type { Cache } from "../rows/phase.ts";
+import type { Stream } from "../rows/stream.ts";
+import { embedOf, meetingOf, type Calling, type Meeting } from "../rows/walk.ts";
 import { attend, type Keys } from "./attention.ts";
-import { type Demand, type Site, sitesOf } from "./demand.ts";
-import { argumentNode, type Rows, rowsOfStream, sliceOf } from "./entry.ts";
-import { casesOf, seesItself, visible } from "./mask.ts";
+import { argumentNode, cachePort, inputNode, pastOfStream, type Places, type Rows, rowsOfStream } from "./entry.ts";
 import { lowerRow, type Scope } from "./row.ts";
-import { embedOf, type Partition, type Stream } from "./stream.ts";
-import { batched, unbatched, type Value } from "./value.ts";
+import { batched, type Value } from "./value.ts";
 import { maskNode } from "./visibility.ts";
 
-type Calling = SeqOf<"call"> | SeqOf<"joint">;
+/** What a program computes and what it finds. */
+export interface Lowering {
+  readonly g: Graph;
+  readonly model: Model;
+  readonly demand: Demand;
+  /** the streams whose rows it computes */
+  readonly fresh: readonly Stream[];
+  /** those among them with rows that past ones may stand after */
+  readonly again: readonly Stream[];
+  /** the caches that it reads */
+  readonly caches: readonly Cache[];
+  readonly place: (at: At) => string;
+}
+/** Keys and values of one stream at one call. */
+interface Pair {
+  readonly k: Node;
+  readonly v: Node;
+}
 
 /** The sequences of one program. */
 export class Sequences {
-  readonly #g: Graph;
-  readonly #model: Model;
-  readonly #demand: Demand;
-  readonly #partition: Partition;
-  readonly #place: (at: At) => string;
+  readonly #to: Lowering;
   readonly #rows = new Map<Stream, Rows>();
+  readonly #past = new Map<Stream, Places>();
   readonly #values = new Map<Seq, Map<Stream, Value>>();
+  /** in which sequence each call attends */
+  readonly #owners = new Map<SeqOf<"call">, Calling>();
   /** by who attends, the call, the stream */
   readonly #scopes = new Map<Seq, Map<Seq, Map<Stream, Scope>>>();
 
-  constructor(g: Graph, model: Model, demand: Demand, partition: Partition, place: (at: At) => string) {
-    this.#g = g;
-    this.#model = model;
-    this.#demand = demand;
-    this.#partition = partition;
-    this.#place = place;
+  constructor(to: Lowering) {
+    this.#to = to;
+    for (const seq of to.demand.order.toReversed())
+      if (seq.op === "call" || seq.op === "joint") for (const { call } of meetingOf(to.model, seq)) this.#owners.set(call, seq);
   }
 
   /** Lowers all that is demanded, sources first, so that no later request reaches deep. */
   lowerAll(): void {
-    for (const seq of this.#demand.order) {
-      const wanted = this.#demand.kinds.get(seq)!;
-      for (const stream of this.#streams(seq))
-        if (stream.kinds.some((kind) => wanted.has(kind.name))) this.value(seq, stream);
-    }
+    const { order, streams } = this.#to.demand;
+    for (const seq of order) for (const stream of streams.get(seq)!) this.value(seq, stream);
   }
 
   rows(stream: Stream): Rows {
-    return remember(this.#rows, stream, () => this.#shared("rows", () => rowsOfStream(this.#g, stream)));
+    return remember(this.#rows, stream, () => this.#shared("rows", () => rowsOfStream(this.#to.g, stream)));
   }
 
   /** The value of `seq` at the rows of `stream`. */
   value(seq: Seq, stream: Stream): Value {
     const values = remember(this.#values, seq, () => new Map<Stream, Value>());
-    return remember(values, stream, () =>
-      stream.whole !== undefined && this.#demand.layers.has(seq)
-        ? this.#part(this.value(seq, stream.whole), stream, stream.whole)
-        : this.#lower(seq, stream),
-    );
+    return remember(values, stream, () => this.#lower(seq, stream));
+  }
+
+  /** `[batch, rows, numbers]` */
+  batched(seq: Seq, stream: Stream): Node {
+    return batched(this.#to.g, this.rows(stream), this.value(seq, stream));
+  }
+
+  /** The keys and values that a call makes of the rows of a stream: `[batch, rows, kvHeads, width]`. */
+  kept({ call, attend, stream }: Kept): { readonly k: Node; readonly v: Node } {
+    const scope = this.#callScope(this.#owners.get(call)!, call, stream);
+    const [, k, v] = call.attrs.block.attends[attend]!.src;
+    const apart = (row: Row): Node => {
+      const value = lowerRow(scope, row);
+      return this.#to.g.op("split", [batched(this.#to.g, scope.rows, value)], { axis: 2, sizes: value.shape });
+    };
+    return { k: apart(k!), v: apart(v!) };
   }
 
   #lower(seq: Seq, stream: Stream): Value {
     switch (seq.op) {
       case "embed":
-        return lowerRow(this.#scope(stream, seq, []), embedOf(this.#model, stream.kinds[0]!).row);
+        return lowerRow(this.#scope(stream, seq, []), embedOf(this.#to.model, stream.kinds[0]!).row);
       case "restrict":
         return this.value(seq.attrs.of, stream);
       case "union":
-        return this.value(
-          seq.attrs.parts.find((part) => isAt(stream, [...part.shapes.keys()])) ?? lost(seq, stream),
-          stream,
-        );
+        return this.value(seq.attrs.parts.find((part) => isAt(stream, [...part.shapes.keys()])) ?? lost(seq, stream), stream);
       case "map":
         return lowerRow(this.#scope(stream, seq, seq.attrs.arguments), seq.attrs.body);
       case "select":
@@ -98,57 +120,68 @@ export class Sequences {
   }
 
   #attend(owner: Calling, call: SeqOf<"call">, stream: Stream, row: RowOf<"attend">): Value {
-    const sites = sitesOf(this.#model, owner);
-    const { mask } = sites.find((site) => site.call === call && isAt(stream, site.kinds)) ?? lost(owner, stream);
+    const { g, model, fresh, again, caches } = this.#to;
+    const meetings = meetingOf(model, owner);
+    const { mask } = meetings.find((meeting) => meeting.call === call && isAt(stream, meeting.kinds)) ?? lost(owner, stream);
     const query = stream.kinds[0]!;
     const rows = this.rows(stream);
-    const keys = sites.flatMap((site) =>
-      this.#streams(owner)
-        .filter((keyed) => isAt(keyed, site.kinds) && visible(mask, query, keyed.kinds[0]!))
-        .map((keyed): Keys => {
-          const scope = this.#callScope(owner, site.call, keyed);
-          const [, k, v] = attendOf(site, call, row).src;
-          const cases = casesOf(mask, query, keyed.kinds[0]!);
-          const seen = this.#shared("mask", () => maskNode(this.#g, cases, rows, scope.rows));
-          return { rows: scope.rows, k: lowerRow(scope, k!), v: lowerRow(scope, v!), mask: seen };
+    const found = meetings.flatMap((meeting): Keys[] => {
+      const attends = attendOf(meeting, call, row);
+      const kvHeads = attends.src[1]!.shape[0]!;
+      const seen = (places: Places, cases: Cases): Node => this.#shared("mask", () => maskNode(g, cases, rows, places));
+      const ofPast = (key: Stream): Cases => (again.includes(stream) ? casesOf(mask, query, key.kinds[0]!) : before(casesOf(mask, query, key.kinds[0]!)));
+      const past = caches.filter((cache) => cache.call === meeting.call && attends === meeting.call.attrs.block.attends[cache.attend] && seesPast(casesOf(mask, query, cache.stream.kinds[0]!)));
+      const own = fresh.filter((key) => isAt(key, meeting.kinds) && visible(mask, query, key.kinds[0]!));
+      return [
+        ...past.map((cache) => ({ ...this.#cached(cache), kvHeads, mask: seen(this.#places(cache.stream), ofPast(cache.stream)) })),
+        ...own.map((key) => {
+          const scope = this.#callScope(owner, meeting.call, key);
+          const [, k, v] = attends.src.map((operand, i) => (i === 0 ? undefined : batched(g, scope.rows, lowerRow(scope, operand))));
+          return { k: k!, v: v!, kvHeads, mask: seen(scope.rows, casesOf(mask, query, key.kinds[0]!)) };
         }),
-    );
+      ];
+    });
     const q = lowerRow(this.#callScope(owner, call, stream), row.src[0]!);
-    return attend(this.#g, row, { rows, q, covered: seesItself(mask, query) }, keys);
+    return attend(g, row, { rows, q, covered: seesItself(mask, query) }, found);
+  }
+
+  /** `[batch, room, kvHeads * width]` */
+  #cached(cache: Cache): Pair {
+    const { g } = this.#to;
+    const flat = (what: "k" | "v"): Node => g.op("merge", [g.op("transpose", [inputNode(g, cachePort(cache, what))], { perm: [0, 2, 1, 3] })], { axis: 2 });
+    return { k: flat("k"), v: flat("v") };
+  }
+  #places(stream: Stream): Places {
+    return remember(this.#past, stream, () => this.#shared("rows", () => pastOfStream(this.#to.g, stream)));
   }
 
   #scope(stream: Stream, seq: Seq, given: readonly (Seq | undefined)[], block = ""): Scope {
+    const { g, model, place } = this.#to;
     const rows = this.rows(stream);
     return {
-      g: this.#g,
+      g,
       rows,
-      positions: this.#model.position.limit,
+      positions: model.position.limit,
       known: new Map(),
-      origin: (row) => originOf(row, block, this.#place),
+      origin: (row) => originOf(row, block, place),
       parameter: (index) => this.value(given[index] ?? lost(seq, stream), stream),
-      argument: (name) => this.#shared("rows", () => argumentNode(this.#g, this.#model, rows, name)),
+      argument: (name) => this.#shared("rows", () => argumentNode(g, model, rows, name)),
       attend: () => lost(seq, stream),
     };
   }
 
-  /** What a head reads of a stream. */
-  #part(value: Value, stream: Stream, whole: Stream): Value {
-    if (value.extent !== "row") return value;
-    const slice = { axis: 1, ...sliceOf(whole.kinds, stream.kinds) };
-    return this.#shared("rows", () =>
-      unbatched(this.#g, this.#g.op("slice", [batched(this.#g, this.rows(whole), value)], slice), value.shape),
-    );
-  }
-
   /** What no part of the program says by itself: the layout of the rows, the mask. */
   #shared<R>(what: "rows" | "mask", make: () => R): R {
-    return this.#g.under({ path: what, at: this.#place(this.#model.at) }, make);
-  }
-
-  #streams(seq: Seq): readonly Stream[] {
-    return this.#demand.layers.has(seq) ? this.#partition.layers : this.#partition.heads;
+    return this.#to.g.under({ path: what, at: this.#to.place(this.#to.model.at) }, make);
   }
 }
+
+/** A past row stands before every new one, but for those that are computed again. */
+const seesPast = ({ same, other }: Cases): boolean => same.before || other.before;
+const before = ({ same, other }: Cases): Cases => ({
+  same: { before: same.before, after: same.before },
+  other: { before: other.before, after: other.before },
+});
 
 /**
  * `language.layers[3]` and a row called q: `language/layers.3/q`. What a block does by a part that it shares with others
@@ -164,20 +197,17 @@ const originOf = (row: Row, block: string, place: (at: At) => string): Origin =>
 const segments = (path: string): string => path.replaceAll(".", "/").replaceAll(/\[(\d+)\]/g, ".$1");
 
 /** The attend whose keys another's queries meet: itself in the same call, else the one that the other block has. */
-const attendOf = (site: Site, call: SeqOf<"call">, row: RowOf<"attend">): RowOf<"attend"> => {
-  if (site.call === call) return row;
-  const [only, ...more] = site.call.attrs.block.attends;
-  if (only === undefined || more.length > 0)
-    throw new Error(`${site.call.attrs.block.path} must attend once in a joint`);
+const attendOf = (meeting: Meeting, call: SeqOf<"call">, row: RowOf<"attend">): RowOf<"attend"> => {
+  if (meeting.call === call) return row;
+  const [only, ...more] = meeting.call.attrs.block.attends;
+  if (only === undefined || more.length > 0) throw new Error(`${meeting.call.attrs.block.path} must attend once in a joint`);
   return only;
 };
 
-const isAt = (stream: Stream, kinds: readonly string[]): boolean => kinds.includes(stream.kinds[0]!.name);
-const armAt = (seq: SeqOf<"select"> | SeqOf<"joint">, stream: Stream): Seq =>
-  seq.attrs.arms.find((arm) => isAt(stream, arm.kinds))?.value ?? lost(seq, stream);
+const isAt = (stream: Stream, kinds: readonly string[]): boolean => stream.kinds.some((kind) => kinds.includes(kind.name));
+const armAt = (seq: SeqOf<"select"> | SeqOf<"joint">, stream: Stream): Seq => seq.attrs.arms.find((arm) => isAt(stream, arm.kinds))?.value ?? lost(seq, stream);
 const lost = (seq: Seq, stream: Stream): never => {
-  const kinds = stream.kinds.map((kind: Kind) => kind.name).join(", ");
-  throw new Error(`${seq.path}: ${seq.op} ${seq.name ?? ""} asks for what rows of ${kinds} do not have`);
+  throw new Error(`${seq.path}: ${seq.op} ${seq.name ?? ""} asks for what rows of ${stream.name} do not have`);
 };
 const remember = <K, V>(known: Map<K, V>, key: K, make: () => V): V => {
   const found = known.get(key);

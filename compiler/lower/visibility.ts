@@ -1,25 +1,24 @@
 // A mask as a graph: for each query, which keys of a stream it sees, from the order and span of their rows alone.
 import type { Builder, Node } from "../ir/node.ts";
-import type { Rows } from "./entry.ts";
-import type { Cases, Order } from "./mask.ts";
+import type { Cases, Order } from "../rows/mask.ts";
+import type { Places, Rows } from "./entry.ts";
 
 /** bool `[batch, 1, Q, K]`: which rows of `keys` each row of `queries` sees; a key that is not there is seen by none. */
-export const maskNode = (g: Builder, { same, other }: Cases, queries: Rows, keys: Rows): Node => {
+export const maskNode = (g: Builder, { same, other }: Cases, queries: Rows, keys: Places): Node => {
   const q = (x: Node): Node => g.op("split", [upright(g, x)], { axis: 2, sizes: [queries.count, 1] });
   const k = (x: Node): Node => g.op("split", [upright(g, x)], { axis: 1, sizes: [1, 1] });
   const present = g.op("not", [g.op("less", [k(keys.order), g.constant(0, "i32")])]);
   const after = g.op("less", [q(queries.order), k(keys.order)]);
-  const place = queries.kinds[0]!.rows.kind === "token" ? "order" : "span";
+  const place = queries.stream.kinds[0]!.rows.kind === "token" ? "order" : "span";
   const shared = (): Node => g.op("equal", [q(queries[place]), k(keys[place])]);
   const seen = together(g, ordered(g, same, after), ordered(g, other, after), shared);
-  if (seen === false) throw new Error(`${names(queries)} sees no row of ${names(keys)}`);
+  if (seen === false) throw new Error(`${queries.stream.name} sees no row of ${keys.stream.name}`);
   if (seen !== true) return g.op("and", [present, seen]);
   return g.op("broadcast", [present], { shape: [present.type.shape[0]!, 1, queries.count, keys.count] });
 };
 
 /** `[batch, rows]` to `[batch, 1, rows]` */
 const upright = (g: Builder, x: Node): Node => g.op("split", [x], { axis: 0, sizes: [x.type.shape[0]!, 1] });
-const names = (rows: Rows): string => rows.kinds.map((kind) => kind.name).join(", ");
 
 type Truth = boolean | Node;
 const ordered = (g: Builder, { before, after }: Order, isAfter: Node): Truth =>

@@ -16,7 +16,7 @@ export const passes: readonly Pass[] = [
 ];
 
 /** The same module with simpler graphs. All its programs share one new graph. */
-export const optimize = (module: Module, on?: Trace): Module => {
+export const optimize = <M extends Module>(module: M, on?: Trace): M => {
   const roots = module.programs.flatMap((p) => p.outputs.map((o) => o.node));
   const settled = passes.reduce((now, { rules }) => rewrite(new Graph(), now, rules, on), roots);
   const next = settled.values();

@@ -136,6 +136,7 @@ export class Body {
       result.set(index, attention(wide(scope.value(q!)), visible, site, observe && scores));
     }
     observe?.({ kind: "attend", path: node.path, at: node.at, ...scores });
+    observe?.({ kind: "keys", node, rows: new Map(this.keys(node).map(({ place, k, v }) => [place.place, { k, v }])) });
     this.#attended.set(node, result);
     return result;
   }

@@ -12,6 +12,12 @@ export type Event =
       readonly sum: number;
       readonly squares: number;
     }
+  /** the keys and values that one `attend` of one call makes of its own rows, by their place: what a cache must hold */
+  | {
+      readonly kind: "keys";
+      readonly node: RowOf<"attend">;
+      readonly rows: ReadonlyMap<number, { readonly k: Float64Array; readonly v: Float64Array }>;
+    }
   /** one residual `add` of one call: root mean squares of the stream and of what is added, over all rows */
   | {
       readonly kind: "residual";

@@ -1,14 +1,16 @@
 // What a program computes, backwards from what it gives: at which streams each sequence is needed, and which cached keys
 // and values it reads. Restriction and select narrow, row-wise ops pass on, an attend asks keys of the rows that its mask
 // lets be seen: new ones are computed, past ones come from a cache.
-import type { Model, Seq, SeqOf } from "../analyze/model.ts";
+import type { Mask, Model, Seq, SeqOf } from "../analyze/model.ts";
 import { casesOf, type Cases } from "./mask.ts";
 import type { Stream } from "./stream.ts";
-import { meetingOf, sorted, type Calling } from "./walk.ts";
+import { meetingOf, rowsOf, sorted, type Calling } from "./walk.ts";
 
-/** Keys and values of the rows of one stream at one call: what a cache holds. */
+/** Keys and values of the rows of one stream at one attend of a call: what a cache holds. */
 export interface Kept {
   readonly call: SeqOf<"call">;
+  /** which attend of the block */
+  readonly attend: number;
   readonly stream: Stream;
 }
 export interface Roots {
@@ -87,16 +89,32 @@ const passOn = (seq: Exclude<Seq, Calling>, wanted: ReadonlySet<Stream>, ask: As
 const meet = (model: Model, seq: Calling, present: Present, wanted: ReadonlySet<Stream>, kept: readonly Kept[], ask: Ask, reads: Kept[]): void => {
   if (seq.op === "joint") for (const arm of seq.attrs.arms) if (arm.value.op !== "call") ask(arm.value, among(wanted, arm.kinds));
   const meetings = meetingOf(model, seq);
-  const queries = meetings.flatMap(({ kinds, mask }) => among(wanted, kinds).map((stream) => ({ stream, mask })));
-  const cases = (query: (typeof queries)[number], key: Stream): Cases => casesOf(query.mask, query.stream.kinds[0]!, key.kinds[0]!);
-  for (const { call, kinds } of meetings) {
-    const own = (streams: readonly Stream[]): Stream[] => streams.filter((stream) => kinds.includes(stream.kinds[0]!.name));
-    const keys = own(present.fresh).filter((key) => queries.some((query) => seesAny(cases(query, key))));
-    const needed = new Set([...among(wanted, kinds), ...keys, ...kept.filter((root) => root.call === call).map((root) => root.stream)]);
+  const asked = meetings.flatMap(({ kinds, mask }) => among(wanted, kinds).map((stream): Query => ({ stream, mask })));
+  const cases = (query: Query, key: Stream): Cases => casesOf(query.mask, query.stream.kinds[0]!, key.kinds[0]!);
+  for (const { call, kinds, mask } of meetings) {
+    const own = (streams: readonly Stream[]): Stream[] => streams.filter((stream) => stream.kinds.some((kind) => kinds.includes(kind.name)));
+    const { attends } = call.attrs.block;
+    const needed = new Set(among(wanted, kinds));
+    // Where a block attends more than once, rows that give keys to a later attend are queries of those the keys are made of.
+    const further = attends.map(() => new Set<Stream>());
+    for (const [attend, row] of [...attends.entries()].reverse()) {
+      const queries = [...asked, ...[...further[attend]!].map((stream): Query => ({ stream, mask }))];
+      const roots = kept.filter((root) => root.call === call && root.attend === attend).map((root) => root.stream);
+      const made = new Set(row.src.slice(1).flatMap((operand) => [...rowsOf(operand)]));
+      for (const key of [...own(present.fresh).filter((stream) => queries.some((query) => seesAny(cases(query, stream)))), ...roots]) {
+        needed.add(key);
+        attends.forEach((earlier, i) => made.has(earlier) && further[i]!.add(key));
+      }
+      for (const stream of own(present.past))
+        if (queries.some((query) => present.precedes(stream, query.stream) && seesPast(cases(query, stream)))) reads.push({ call, attend, stream });
+    }
     for (const argument of call.attrs.arguments) if (argument !== undefined) ask(argument, needed);
-    for (const key of own(present.past)) if (queries.some((query) => present.precedes(key, query.stream) && seesPast(cases(query, key)))) reads.push({ call, stream: key });
   }
 };
+interface Query {
+  readonly stream: Stream;
+  readonly mask: Mask;
+}
 const seesAny = ({ same, other }: Cases): boolean => same.before || same.after || other.before || other.after;
 /** A past row stands before every new one. */
 const seesPast = ({ same, other }: Cases): boolean => same.before || other.before;

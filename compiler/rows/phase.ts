@@ -1,7 +1,7 @@
 // Phases: the programs that a session needs, each for the rows it appends, and the caches between them. One fixed point
 // over the whole session: what a phase leaves for a later one is a root of the phase, and asking for it may ask an earlier
 // phase for more.
-import type { Head, Model, Seq } from "../analyze/model.ts";
+import type { Head, Kind, Model, Seq, Step } from "../analyze/model.ts";
 import { atomsOf, type Atom } from "./atom.ts";
 import { demandOf, hasRows, type Demand, type Kept, type Roots } from "./demand.ts";
 import { followingOf, type Following } from "./session.ts";
@@ -15,13 +15,15 @@ export interface Phase {
   readonly kind: PhaseKind;
   /** whose rows it is given and, but for `denoise`, appends */
   readonly appends: readonly Stream[];
-  /** past rows that it must compute again, because what is drawn changes them */
+  /** past rows that it must compute again, because what is drawn changes them; those of a stream that it appends too */
   readonly again: readonly Stream[];
   /** of which the document may hold rows already */
   readonly past: readonly Stream[];
   readonly heads: readonly Head[];
+  /** steps of the layers that are given too, for verification */
+  readonly taps: readonly Step[];
   /** keys and values of its new rows that it gives for later phases */
-  readonly writes: readonly Kept[];
+  readonly writes: readonly Cache[];
   readonly demand: Demand;
 }
 /** Keys and values of past rows of one stream at one call. */
@@ -50,21 +52,23 @@ interface Draft {
   readonly again: Set<Stream>;
   readonly precedes: (past: Stream, next: Stream) => boolean;
   readonly heads: readonly Head[];
+  readonly taps: readonly Step[];
   readonly roots: readonly { readonly seq: Seq; readonly stream: Stream }[];
   reads: readonly Kept[];
 }
 
-export const planOf = (model: Model): Plan => {
+/** The plan of a model. With `taps`, whole documents also give these steps. */
+export const planOf = (model: Model, taps: readonly Step[] = []): Plan => {
   const streams = streamsOf(model);
   const atoms = atomsOf(model, streams);
   const following = followingOf(model);
   const tainted = taintOf(model, streams);
-  const drafts = [...forwards(model, streams), ...cached(model, streams, atoms, following)];
+  const drafts = [...forwards(model, streams, taps), ...cached(model, streams, atoms, following)];
   const caches = solve(model, drafts, tainted);
   const phases = drafts.map((draft): Phase => {
-    const { kind, name, appends, past, heads } = draft;
+    const { kind, name, appends, past, heads, taps: given } = draft;
     const writes = writesOf(draft, caches);
-    return { kind, name, appends, past, heads, again: [...draft.again], writes, demand: demanded(model, draft, writes) };
+    return { kind, name, appends, past, heads, taps: given, again: [...draft.again], writes, demand: demanded(model, draft, writes) };
   });
   return { streams, atoms, phases, caches, refusals: refusalsOf(atoms) };
 };
@@ -73,18 +77,24 @@ export const planOf = (model: Model): Plan => {
 const modalitiesOf = (streams: readonly Stream[]): string[] => [...new Set(streams.map((stream) => stream.kinds[0]!.modality))];
 const subsets = <T>(items: readonly T[]): T[][] =>
   items.reduce<T[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]]).filter((set) => set.length > 0).sort((a, b) => a.length - b.length);
-const rootsOf = (heads: readonly Head[], streams: readonly Stream[]): Draft["roots"] =>
+const rootsOf = (heads: readonly { readonly value: Seq }[], streams: readonly Stream[]): Draft["roots"] =>
   heads.flatMap(({ value }) => streams.filter((stream) => hasRows(value, stream)).map((stream) => ({ seq: value, stream })));
 
-/** Whole documents: one for each set of modalities that has an output. */
-const forwards = (model: Model, streams: readonly Stream[]): Draft[] =>
-  subsets(model.modalities.map((m) => m.name)).flatMap((modalities): Draft[] => {
+/** Whole documents: one for each set of streams that some modalities bring, where it has an output; named by all of them. */
+const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[]): Draft[] => {
+  const found = new Map<string, Draft>();
+  for (const modalities of subsets(model.modalities.map((m) => m.name))) {
     const present = model.kinds.filter((kind) => modalities.includes(kind.modality));
     const appends = streams.filter((stream) => stream.kinds.some((kind) => present.includes(kind)));
-    const heads = model.heads.filter((head) => present.some((kind) => head.value.shapes.has(kind.name)));
-    const roots = rootsOf(heads, appends);
-    return roots.length ? [{ kind: "forward", name: `forward(${modalities.join(", ")})`, appends, past: [], again: new Set(), precedes: () => false, heads, roots, reads: [] }] : [];
-  });
+    const heads = model.heads.filter((head) => appends.some((stream) => hasRows(head.value, stream)));
+    if (!heads.length) continue;
+    const name = `forward(${modalities.join(", ")})`;
+    const roots = [...rootsOf(heads, appends), ...rootsOf(taps, appends)];
+    found.set(namesOf(appends), { kind: "forward", name, appends, past: [], again: new Set(), precedes: () => false, heads, taps, roots, reads: [] });
+  }
+  return [...found.values()];
+};
+const namesOf = (streams: readonly Stream[]): string => streams.map((stream) => stream.name).join(" ");
 
 /** What appends to a document: prefill, decode, read and denoise, for the atoms that masks allow to stand alone. */
 const cached = (model: Model, streams: readonly Stream[], atoms: readonly Atom[], following: Following): Draft[] => {
@@ -98,6 +108,7 @@ const cached = (model: Model, streams: readonly Stream[], atoms: readonly Atom[]
     again: new Set(),
     precedes,
     heads,
+    taps: [],
     roots: rootsOf(heads, appends),
     reads: [],
   });
@@ -128,16 +139,22 @@ const distinctNames = (drafts: readonly Draft[]): Draft[] => {
 const mayPrecede = (model: Model, first: Stream, next: Stream, following: Following): boolean =>
   first.kinds.some((a) =>
     next.kinds.some((b) => {
+      if (!matters(model, b, following)) return false;
       if (a.modality !== b.modality) return following.get(a.modality)!.has(b.modality);
       const modality = model.modalities.find((m) => m.name === a.modality)!;
       if (modality.kind === "tokens") return true;
       return modality.segments.indexOf(a.name) < modality.segments.indexOf(b.name) || following.get(a.modality)!.has(b.modality);
     }),
   );
+/** Rows that no head has and after which nothing comes are of no use to anyone, whatever they are. */
+const matters = (model: Model, { name, modality }: Kind, following: Following): boolean => {
+  const segments = model.modalities.flatMap((m) => (m.name === modality && m.kind === "span" ? m.segments : [name]));
+  return segments.at(-1) !== name || following.get(modality)!.size > 0 || model.heads.some((head) => head.value.shapes.has(name));
+};
 const refusalsOf = (atoms: readonly Atom[]): Refusal[] => atoms.filter((atom) => atom.reach === "document").map((atom) => ({ phases: "prefill, decode, read and denoise", atom }));
 
 // ── The fixed point ────────────────────────────────────────────────────────────────────────────
-const same = (a: Kept, b: Kept): boolean => a.call === b.call && a.stream === b.stream;
+const same = (a: Kept, b: Kept): boolean => a.call === b.call && a.attend === b.attend && a.stream === b.stream;
 
 /** What is read of past rows by some phase that may come after a phase that appends them. */
 const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[] => {
@@ -148,7 +165,7 @@ const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[
       const { reads } = demanded(model, draft, writesOf(draft, caches));
       draft.reads = reads;
       for (const kept of reads) {
-        const changes = draft.kind === "denoise" && kept.call.attrs.arguments.some((argument) => argument !== undefined && tainted(argument, kept.stream));
+        const changes = draft.kind === "denoise" && tainted(kept, draft.appends);
         if (changes && !draft.again.has(kept.stream)) {
           draft.again.add(kept.stream);
           changed = true;
@@ -170,7 +187,7 @@ const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[
 /** Rows that a phase computes again are new to it, though it appends none of them. */
 const demanded = (model: Model, draft: Draft, writes: readonly Kept[]): Demand => {
   const roots: Roots = { values: draft.roots, keys: writes };
-  const fresh = [...draft.appends, ...draft.again];
+  const fresh = [...new Set([...draft.appends, ...draft.again])];
   return demandOf(model, { fresh, past: draft.past.filter((stream) => !draft.again.has(stream)), precedes: draft.precedes }, roots);
 };
 const writesOf = <K extends Kept>({ kind, appends }: Draft, caches: readonly K[]): K[] =>

@@ -1,6 +1,6 @@
 // Streams: kinds that nothing in the model tells apart. They share every matrix, and rows of one stream stay together
 // through all layers; for a program a stream is one kind of row, named by its first kind.
-import type { Embed, Kind, Mask, Model, Row, Seq } from "../analyze/model.ts";
+import type { Kind, Mask, Model, Row, Seq } from "../analyze/model.ts";
 import { embedOf, rowsOf, sorted } from "./walk.ts";
 
 export interface Stream {
@@ -32,12 +32,17 @@ export const streamsOf = (model: Model): readonly Stream[] => {
 
 type KindSet = readonly string[];
 const entrySets = (model: Model): KindSet[] => {
-  const byEmbed = new Map<Embed, string[]>();
+  const byRow = new Map<Row, string[]>();
+  const byTokens = new Map<string, string[]>();
   for (const kind of model.kinds) {
-    const embed = embedOf(model, kind);
-    byEmbed.set(embed, [...(byEmbed.get(embed) ?? []), kind.name]);
+    const { name, modality, rows } = kind;
+    const { row } = embedOf(model, kind);
+    byRow.set(row, [...(byRow.get(row) ?? []), name]);
+    // Two vocabularies are told apart even where one table lets both in: their heads give unlike logits.
+    const tokens = rows.kind === "marker" ? rows.of : modality;
+    byTokens.set(tokens, [...(byTokens.get(tokens) ?? []), name]);
   }
-  return [...byEmbed].flatMap(([{ row }, kinds]) => [kinds, ...bodySets(row, kinds)]);
+  return [...[...byRow].flatMap(([row, kinds]) => [kinds, ...bodySets(row, kinds)]), ...byTokens.values()];
 };
 
 /** The sets of kinds that a sequence tells apart. */

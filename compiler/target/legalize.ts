@@ -3,6 +3,7 @@ import { composite, expand } from "../ir/composite.ts";
 import type { Builder, Node } from "../ir/node.ts";
 import { op } from "../ir/pattern.ts";
 import { type Rule, rewrite, rule } from "../ir/rewrite.ts";
+import { simplify } from "../optimize/simplify.ts";
 import type { Composite, Kernel, Leaf, Pointwise, Reduce, View } from "../ir/vocabulary.ts";
 
 type Primitive = keyof (Leaf & Pointwise & View & Reduce & Kernel);
@@ -13,9 +14,9 @@ export type Emitters<Emit extends Record<Primitive | keyof Composite, unknown>> 
   readonly [K in keyof Composite]?: Emit[K];
 };
 
-/** Expands, into `g`, every composite that `keeps` refuses. */
+/** Expands, into `g`, every composite that `keeps` refuses, and lets views cancel that meet then. */
 export const legalize = (g: Builder, roots: readonly Node[], keeps: (n: Node) => boolean): Node[] =>
-  rewrite(g, roots, expansions(keeps));
+  rewrite(g, rewrite(g, roots, expansions(keeps)), simplify);
 
 const expansions = (keeps: (n: Node) => boolean): Rule[] =>
   (Object.keys(composite) as (keyof Composite)[]).map((name) =>

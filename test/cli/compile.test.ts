@@ -88,10 +88,14 @@ describe("what is written", () => {
     const json = JSON.parse(stdout) as { schema: string; manifest: ReturnType<typeof manifest> };
     expect(json.schema).toBe("graftwerk/compile@1");
     expect(json.manifest).toEqual(manifest());
-    expect(manifest().programs.map(({ name, file, present }) => [name, file, present.length])).toEqual([
+    expect(manifest().programs.map(({ name, file, streams }) => [name, file, streams.length])).toEqual([
       ["forward(text)", "forward.text.onnx", 1],
-      ["forward(image)", "forward.image.onnx", 3],
-      ["forward(text, image)", "forward.text+image.onnx", 4],
+      ["forward(text, image)", "forward.text+image.onnx", 2],
+      ["prefill(text)", "prefill.text.onnx", 1],
+      ["prefill(text, image)", "prefill.text+image.onnx", 2],
+      ["decode(text)", "decode.text.onnx", 1],
+      ["read(image)", "read.image.onnx", 1],
+      ["denoise(image)", "denoise.image.onnx", 1],
     ]);
     expect(manifest().noise).toEqual([
       { modality: "image", input: "t", process: { is: "flow", clean: 0, noise: 1, predicts: "velocity" } },

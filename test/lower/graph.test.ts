@@ -1,14 +1,13 @@
 // What the lowered graphs are made of: which rows each matrix is applied to, what streams there are, what is an input.
 import { describe, expect, test } from "vitest";
 import type { Input, Mask, Model, Seq } from "../../compiler/analyze/model.ts";
-import type { Program } from "../../compiler/ir/module.ts";
+import type { PhaseProgram as Program } from "../../compiler/ir/module.ts";
 import { printProgram } from "../../compiler/ir/print.ts";
-import { demandOf } from "../../compiler/lower/demand.ts";
 import { lower } from "../../compiler/lower/index.ts";
-import { partition } from "../../compiler/lower/stream.ts";
 import {
   add,
   all,
+  and,
   at,
   call,
   causal,
@@ -24,7 +23,7 @@ import {
   parameter,
   patch,
   plainBlock,
-  restrict,
+  query,
   row,
   select,
   seq,
@@ -39,11 +38,17 @@ const vision = (h: Seq, i = 0): Seq => call(plainBlock(`vision.layers[${i}]`), h
 const dual = (h: Seq, i = 0): Seq => select([und, language(h, i)], [patch, vision(h, i)]);
 const mask = or(causal, within("image.patch"));
 const program = (of: Model, name: string): Program => lower(of).programs.find((p) => p.name === name)!;
+const forwards = (of: Model): string[] =>
+  lower(of).programs.flatMap(({ kind, name }) => (kind === "forward" ? [name] : []));
 const both = "forward(text, image)";
 const text = (h: Seq): Seq => project("logits", h, 7, "text");
 const image = (h: Seq): Seq => project("leave", h, 2, "image.patch");
 
-const TEXT = "[batch*image.close+batch*image.open+batch*text, 4]";
+const shape = ({ name, type }: Pick<Program["inputs"][number], "name" | "type">): string =>
+  `${name} ${type.dtype} ${type.shape.map((d) => (typeof d === "number" ? d : d.key)).join()}`;
+
+/** text and markers: one stream */
+const TEXT = "[batch*text, 4]";
 const PATCH = "[batch*image.patch, 4]";
 
 describe("row demand", () => {
@@ -56,8 +61,8 @@ describe("row demand", () => {
         expect(appliedTo(forward, `vision.layers[${i}].${w}`)).toEqual([PATCH]);
       }
       for (const w of ["k", "v"]) {
-        expect(appliedTo(forward, `language.layers[${i}].${w}`).sort()).toEqual([TEXT, PATCH]);
-        expect(appliedTo(forward, `vision.layers[${i}].${w}`).sort()).toEqual([TEXT, PATCH]);
+        expect(appliedTo(forward, `language.layers[${i}].${w}`).sort()).toEqual([PATCH, TEXT]);
+        expect(appliedTo(forward, `vision.layers[${i}].${w}`).sort()).toEqual([PATCH, TEXT]);
       }
     }
   });
@@ -79,8 +84,9 @@ describe("row demand", () => {
   test("without text rows' logits, the last text rows are not computed", () => {
     const h = dual(h0);
     const of = model({ steps: [h], mask, image: image(h) });
-    expect(lower(of).programs.map((p) => p.name)).toEqual(["forward(image)", both]);
+    expect(forwards(of)).toEqual([both]);
     expect(appliedTo(program(of, both), "language.layers[0].q")).toEqual([]);
+    expect(appliedTo(program(of, both), "language.layers[0].k")).toEqual([]);
     expect(lower(of).params.map((p) => p.name)).not.toContain("language.layers[0].k");
   });
   test("a document of text alone reads no weight of the vision tower", () => {
@@ -90,34 +96,19 @@ describe("row demand", () => {
     expect(names).toContain("language.layers[0].q");
     expect(names.filter((name) => name.startsWith("vision") || name === "patch")).toEqual([]);
   });
-  test("a head is applied to the rows that it reads", () => {
+  test("a head is applied to the streams that it reads, whole", () => {
     const h = dual(h0);
-    expect(appliedTo(program(model({ steps: [h], mask, text: text(h) }), both), "logits")).toEqual(["[batch*text, 4]"]);
+    expect(appliedTo(program(model({ steps: [h], mask, text: text(h) }), both), "logits")).toEqual([TEXT]);
     const closed = model({ steps: [h], mask, text: project("logits", h, 7, "text", "image.close") });
-    expect(appliedTo(program(closed, both), "logits")).toEqual(["[batch*image.close+batch*text, 4]"]);
-    expect(program(closed, both).outputs.map((o) => o.name)).toEqual(["text.logits", "image.close.logits"]);
-  });
-});
-
-describe("what is asked of a sequence", () => {
-  const asked = (of: Model, seq: Seq): string[] => {
-    const roots = of.heads.map((head) => head.value);
-    return [...demandOf(of, roots).kinds.get(seq)!].sort();
-  };
-  const every = [...h0.shapes.keys()].sort();
-  const first = dual(h0);
-  const after = (h: Seq, by: Mask): string[] => asked(model({ steps: [first, h], mask: by, text: text(h) }), first);
-  test("rows whose keys a mask lets be seen, and rows that ask", () => {
-    expect(after(language(first, 1), causal)).toEqual(every);
-    expect(after(language(first, 1, key(...und)), causal)).toEqual(und.toSorted());
-    expect(after(language(first, 1), not(all))).toEqual(["text"]);
-    expect(after(dual(first, 1), within("image.patch"))).toEqual(["text"]);
-  });
-  test("the kinds of an arm", () => {
-    const passed = joint([und, language(h0, 1)], [patch, first]);
-    const of = model({ steps: [first, passed], mask, text: text(passed), image: image(passed) });
-    expect(asked(of, first)).toEqual(patch);
-    expect(asked(of, h0)).toEqual(every);
+    expect(appliedTo(program(closed, both), "logits")).toEqual([TEXT]);
+    expect(program(closed, both).outputs.map((o) => o.name)).toEqual(["text.logits"]);
+    const apart = model({
+      steps: [h],
+      mask: and(mask, not(and(query("image.close"), key("image.open")))),
+      text: project("logits", h, 7, "text", "image.close"),
+    });
+    expect(appliedTo(program(apart, both), "logits").sort()).toEqual(["[batch*image.close, 4]", TEXT]);
+    expect(program(apart, both).outputs.map((o) => o.name)).toEqual(["text.logits", "image.close.logits"]);
   });
 });
 
@@ -149,65 +140,7 @@ describe("extents", () => {
 });
 
 describe("streams", () => {
-  const streams = (of: Model): { layers: string[]; heads: string[] } => {
-    const found = partition(
-      of,
-      demandOf(
-        of,
-        of.heads.map((head) => head.value),
-      ),
-      of.kinds,
-    );
-    const names = (some: typeof found.layers): string[] =>
-      some.map(({ kinds }) => kinds.map((kind) => kind.name).join(" "));
-    return { layers: names(found.layers), heads: names(found.heads) };
-  };
-  const h = dual(h0);
-  test("text and markers are one; what a head reads stands first", () => {
-    expect(streams(model({ steps: [h], mask, text: text(h), image: image(h) }))).toEqual({
-      layers: ["text image.open image.close", "image.patch"],
-      heads: ["text", "image.open image.close", "image.patch"],
-    });
-    expect(streams(model({ steps: [h], mask, text: project("logits", h, 7, "image.close") })).layers[0]).toBe(
-      "image.close text image.open",
-    );
-    expect(streams(model({ steps: [h], mask, text: project("logits", h, 7, ...und) })).heads).toEqual([
-      "text image.open image.close",
-      "image.patch",
-    ]);
-  });
-  test("what tells kinds apart", () => {
-    const layers = (parts: Parameters<typeof model>[0]): string[] =>
-      streams(model({ steps: [h], text: text(h), ...parts })).layers;
-    expect(layers({ mask: or(causal, within("image.open", "image.patch", "image.close")) })).toEqual([
-      "text",
-      "image.open image.close",
-      "image.patch",
-    ]);
-    expect(layers({ mask: within("text", "image.open") })).toEqual([
-      "text",
-      "image.open",
-      "image.patch",
-      "image.close",
-    ]);
-    expect(layers({ mask: not(key("image.open")) })).toEqual(["text image.close", "image.open", "image.patch"]);
-    expect(layers({ embeds: { "image.open": linear(number(1), weight("w", [4, 1])) } })).toEqual([
-      "text image.close",
-      "image.open",
-      "image.patch",
-    ]);
-    const some = map(parameter(0, 4), restrict(h, "image.open"));
-    const routed = select([["image.open"], some], [["text", "image.close", "image.patch"], h]);
-    expect(layers({ steps: [routed], text: text(routed) })).toEqual(["text image.close", "image.open", "image.patch"]);
-    const indexed = map(mul(parameter(0, 4), row("coordinate", [], { axis: "index" }, [])), h0);
-    expect(layers({ steps: [indexed], text: project("logits", indexed, 7, "text", "image.open") })).toEqual([
-      "text",
-      "image.open",
-      "image.patch",
-      "image.close",
-    ]);
-  });
-  test("rows are joined at entry and never moved later", () => {
+  test("rows of a stream enter as one and are never moved later", () => {
     const of = (depth: number): Program => {
       let last: Seq = h0;
       for (let i = 0; i < depth; i++) last = dual(last, i);
@@ -219,6 +152,40 @@ describe("streams", () => {
 });
 
 describe("the call interface", () => {
+  test("one kind of row a stream; phases that append read the past and give keys and values", () => {
+    const h = dual(h0);
+    const of = model({ steps: [h], mask, text: text(h), image: image(h) });
+    expect(lower(of).programs.map((p) => p.name)).toEqual([
+      "forward(text)",
+      both,
+      "prefill(text)",
+      "prefill(text, image)",
+      "decode(text)",
+      "read(image)",
+      "denoise(image)",
+    ]);
+    const { inputs, outputs, streams } = program(of, "decode(text)");
+    expect(streams).toEqual([{ name: "text", kinds: ["text", "image.open", "image.close"] }]);
+    expect(inputs.map(shape)).toEqual([
+      "text.id i32 batch,text",
+      "text.order i32 batch,text",
+      "past.text.order i32 batch,past.text",
+      "past.image.patch.order i32 batch,past.image.patch",
+      "language.layers[0]/text.k f32 batch,2,past.text,2",
+      "language.layers[0]/text.v f32 batch,2,past.text,2",
+      "language.layers[0]/image.patch.k f32 batch,2,past.image.patch,2",
+      "language.layers[0]/image.patch.v f32 batch,2,past.image.patch,2",
+    ]);
+    expect(inputs[0]!.doc).toBe("which token each row is; 5 for image.open, 6 for image.close");
+    expect(outputs.map(({ name, node }) => shape({ name, type: node.type }))).toEqual([
+      "text.logits f32 batch,text,7",
+      "new.language.layers[0]/text.k f32 batch,text,2,2",
+      "new.language.layers[0]/text.v f32 batch,text,2,2",
+      "new.vision.layers[0]/text.k f32 batch,text,2,2",
+      "new.vision.layers[0]/text.v f32 batch,text,2,2",
+    ]);
+  });
+
   const inputs: Input[] = [
     { name: "gain", per: "call", type: { kind: "number", shape: [] }, doc: "how much", at },
     { name: "label", per: "document", type: { kind: "index", below: 3 }, doc: "", at },
@@ -241,19 +208,19 @@ describe("the call interface", () => {
     taps: true,
     place: ({ path }) => `${path}:1:1`,
   });
-  const forward = module.programs[2]!;
+  const forward = module.programs.find(({ name }) => name === both)!;
   test("inputs in order, those that are read", () => {
-    const shape = (p: Program["inputs"][number]): string =>
-      `${p.name} ${p.type.dtype} ${p.type.shape.map((d) => (typeof d === "number" ? d : d.key)).join()}`;
     expect(forward.inputs.map(shape)).toEqual([
       "text.id i32 batch,text",
       "text.order i32 batch,text",
+      "image.open.id i32 batch,image.open",
       "image.open.order i32 batch,image.open",
       "image.patch.z f32 batch,image.patch,2",
       "image.patch.col i32 batch,image.patch",
       "feature f32 batch,image.patch,4",
       "image.patch.order i32 batch,image.patch",
       "image.patch.span i32 batch,image.patch",
+      "image.close.id i32 batch,image.close",
       "image.close.order i32 batch,image.close",
       "t f32 batch,image",
       "label i32 batch",
@@ -272,13 +239,16 @@ describe("the call interface", () => {
     ]);
   });
   test("programs by modalities, weights in the order declared, origins", () => {
-    expect(module.programs.map((p) => p.name)).toEqual(["forward(text)", "forward(image)", both]);
+    const names = module.programs.map((p) => p.name);
+    expect(names.slice(0, 3)).toEqual(["forward(text)", "forward(image)", both]);
+    expect(names.slice(-3)).toEqual(["decode(text)", "read(image)", "denoise(image)"]);
+    expect(new Set(names).size).toBe(names.length);
     expect(module.params.map((p) => p.name)).toEqual(
       model({ steps: [h], mask, inputs, text: text(h), image: image(h) }).weights.map((w) => w.path),
     );
     expect(module.params[0]!.doc).toBe("hand-made:1:1");
     const origins = nodesOf(forward).map((node) => node.origin?.path);
-    expect(origins.some((path) => path.endsWith("/body/attend"))).toBe(true);
+    expect(origins.some((path) => path?.endsWith("/body/attend"))).toBe(true);
     expect(origins).toContain("text.logits");
   });
   test("attention says whether each query sees a key", () => {
@@ -299,7 +269,7 @@ test("a thousand layers in a few seconds, on a stack of usual size", () => {
   const from = performance.now();
   const module = lower(of);
   expect(performance.now() - from).toBeLessThan(20_000);
-  expect(appliedTo(module.programs[2]!, "language.layers[1023].q")).toEqual([TEXT]);
+  expect(appliedTo(module.programs.find(({ name }) => name === both)!, "language.layers[1023].q")).toEqual([TEXT]);
 }, 60_000);
 
 test("a small dual tower, whole", async () => {

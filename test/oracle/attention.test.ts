@@ -189,10 +189,13 @@ describe("what is observed", () => {
   test("scores of every visible pair and head, with their sums; both sides of every residual add", () => {
     const letters = "tttt";
     const { events } = run({ steps: [call(plainBlock("a"), h0)] }, document(letters));
-    const [scores, first, second, ...more] = events;
+    const [scores, keys, first, second, ...more] = events;
     expect(more).toEqual([]);
+    if (keys?.kind !== "keys") throw new Error("other events");
+    expect([...keys.rows.keys()]).toEqual([0, 1, 2, 3]);
     const x = plain(rowsOf(h0, letters));
     const [q, k] = ["q", "k"].map((name) => x.map((r) => times(noise(`a.${name}`, 16), r)));
+    keys.rows.forEach(({ k: own }, place) => own.forEach((value, i) => expect(value).toBeCloseTo(k![place]![i]!, 12)));
     const logits = x.flatMap((_, i) =>
       x
         .slice(0, i + 1)

@@ -134,7 +134,7 @@ export const und = ["text", "image.open", "image.close"];
 export const patch = ["image.patch"];
 const modalities: readonly Modality[] = [
   { kind: "tokens", name: "text", vocab: 5, added: ["<boi>", "<eoi>"], doc: "" },
-  { kind: "span", name: "image", segments: ["open", "patch", "close"], doc: "" },
+  { kind: "span", name: "image", segments: ["image.open", "image.patch", "image.close"], doc: "" },
 ];
 const token: Row = row("lookup", [weight("embed", [7, 4]), id], {}, [4]);
 export const h0 = embed(new Map(kinds.map(({ name }) => [name, [4]])));

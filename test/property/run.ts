@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Document, Weight } from "../../compiler/analyze/model.ts";
 import { check, onnx, programs, type Model } from "../../compiler/index.ts";
-import type { Module } from "../../compiler/ir/module.ts";
+import type { ModelModule as Module } from "../../compiler/ir/module.ts";
 import { evaluate } from "../../compiler/oracle/index.ts";
 import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
 import { renderAll, type Source } from "../../grammar/index.ts";
 import { pack, unpack } from "../../runtime/document.ts";
+import { entryOf, forwardFor } from "../entry.ts";
 import { memorySource, readSafetensors, safetensorsBytes } from "../../runtime/index.ts";
 import { openProgram, type Program } from "../../runtime/onnx/session.ts";
 
@@ -76,38 +77,22 @@ export class Compiled {
   /** The documents in one call of the program for the modalities that they have. */
   async run(documents: readonly Document[], profile: ProfileName = "ort-cpu"): Promise<Result[]> {
     const { model, module } = this;
-    const present = new Set(
-      documents.flatMap((d) => d.rows.map((row) => model.kinds.find((k) => k.name === row.kind)!.modality)),
-    );
-    const name = `forward(${model.modalities
-      .map((m) => m.name)
-      .filter((m) => present.has(m))
-      .join(", ")})`;
-    const program = module.programs.find((p) => p.name === name);
-    if (!program) throw new Error(`there is no ${name}`);
+    const program = forwardFor(module.programs, documents);
+    const { name } = program;
     const key = `${profile} ${name}`;
     const opened = this.#open.get(key) ?? this.#opened(program, profile);
     this.#open.set(key, opened);
-    const inputs = program.inputs.map(({ name: port, type, doc }) => ({
-      name: port,
-      dtype: type.dtype as "f32" | "i32",
-      shape: type.shape.map((d) => (typeof d === "number" ? d : d.key)),
-      doc,
-    }));
-    const kinds = model.kinds.filter((k) => present.has(k.modality));
-    const cols = Object.fromEntries(kinds.flatMap((k) => (k.rows.kind === "grid" ? [[k.name, k.rows.cols]] : [])));
-    const outputs = await (
-      await opened
-    ).run(pack({ name, present: kinds.map((k) => k.name), inputs, cols }, documents));
+    const outputs = await (await opened).run(pack(entryOf(model, program), documents));
     return documents.map(
-      (_, d) =>
+      (document, d) =>
         new Map(
           model.heads.map((head) => [
             head.modality,
             new Map(
               Object.entries(outputs).flatMap(([output, tensor]) => {
-                const kind = output.slice(0, output.lastIndexOf("."));
-                return head.value.shapes.has(kind) ? [...unpack(documents, kind, tensor)[d]!] : [];
+                const stream = program.streams.find((each) => each.name === output.slice(0, output.lastIndexOf(".")))!;
+                if (output.endsWith(".logits") !== (head.kind === "next_token")) return [];
+                return [...unpack(documents, stream.kinds, tensor)[d]!].filter(([place]) => head.value.shapes.has(document.rows[place]!.kind));
               }),
             ),
           ]),

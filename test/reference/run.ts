@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check, onnx, programs, type Model } from "../../compiler/index.ts";
-import type { Document } from "../../compiler/analyze/model.ts";
+import type { Document, Seq } from "../../compiler/analyze/model.ts";
 import { evaluate } from "../../compiler/oracle/index.ts";
 import { renderAll, type Source } from "../../grammar/index.ts";
 import { memorySource, openProgram, readF32, readSafetensors, safetensorsBytes } from "../../runtime/index.ts";
 import { pack, unpack } from "../../runtime/document.ts";
+import { entryOf, forwardFor } from "../entry.ts";
 
 /** row of a document -> numbers */
 export type Rows = ReadonlyMap<number, ArrayLike<number>>;
@@ -56,9 +57,8 @@ export const runOnnx = async ({ model, sources }: Specified, weight: WeightOf, d
     const bytes = safetensorsBytes(model.weights.map((w) => ({ name: w.path, dtype: "F32", shape: w.shape, data: weight(w.path) })));
     writeFileSync(join(folder, "weights.safetensors"), bytes);
     const file = await readSafetensors(memorySource("weights", bytes));
-    const present = new Set(documents.flatMap((d) => d.rows.map((row) => model.kinds.find((k) => k.name === row.kind)!.modality)));
-    const name = `forward(${model.modalities.map((m) => m.name).filter((m) => present.has(m)).join(", ")})`;
-    const program = module.programs.find((p) => p.name === name)!;
+    const program = forwardFor(module.programs, documents);
+    const { name } = program;
     const place = ({ name: key }: { readonly name: string }) => {
       const { offset, length } = file.tensors.get(key)!;
       return { location: "weights.safetensors", offset, length, dtype: "f32" as const };
@@ -67,19 +67,21 @@ export const runOnnx = async ({ model, sources }: Specified, weight: WeightOf, d
     writeFileSync(join(folder, "model.onnx"), made.model);
     writeFileSync(join(folder, "constants.bin"), made.constants);
     const open = await openProgram(name, join(folder, "model.onnx"));
-    const inputs = program.inputs.map(({ name: port, type, doc }) => ({ name: port, dtype: type.dtype as "f32" | "i32", shape: type.shape.map((d) => (typeof d === "number" ? d : d.key)), doc }));
-    const kinds = model.kinds.filter((k) => present.has(k.modality));
-    const cols = Object.fromEntries(kinds.flatMap((k) => (k.rows.kind === "grid" ? [[k.name, k.rows.cols]] : [])));
-    const outputs = await open.run(pack({ name, present: kinds.map((k) => k.name), inputs, cols }, documents));
+    const outputs = await open.run(pack(entryOf(model, program), documents));
     await open.close();
-    return documents.map((_, d) => {
-      const gather = (names: readonly (readonly [string, string])[]): Rows =>
-        new Map(names.flatMap(([output, kind]) => (outputs[output] ? [...unpack(documents, kind, outputs[output])[d]!] : [])));
-      const steps = model.steps.map((step) => gather(kinds.map((k) => [`tap/${step.path}/${k.name}`, k.name])));
+    return documents.map((document, d) => {
+      /** The rows of an output of every stream, of the kinds that the sequence has. */
+      const gather = (value: Seq, output: (stream: string) => string | undefined): Rows =>
+        new Map(
+          program.streams.flatMap(({ name: stream, kinds }) => {
+            const tensor = outputs[output(stream) ?? ""];
+            return tensor ? [...unpack(documents, kinds, tensor)[d]!].filter(([place]) => value.shapes.has(document.rows[place]!.kind)) : [];
+          }),
+        );
+      const steps = model.steps.map((step) => gather(step.value, (stream) => `tap/${step.path}/${stream}`));
       const heads = model.heads.map((head) => {
-        const names = Object.keys(outputs).filter((output) => !output.startsWith("tap/"));
-        const own = [...head.value.shapes.keys()].flatMap((kind) => names.filter((n) => n.slice(0, n.lastIndexOf(".")) === kind).map((n) => [n, kind] as const));
-        return [head.modality, gather(own)] as const;
+        const what = head.kind === "next_token" ? "logits" : model.noise.find((n) => n.modality === head.modality)!.process.predicts;
+        return [head.modality, gather(head.value, (stream) => `${stream}.${what}`)] as const;
       });
       return { steps, heads: Object.fromEntries(heads) };
     });

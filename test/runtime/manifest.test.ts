@@ -12,7 +12,14 @@ const manifest: Manifest = {
     {
       name: "forward(text, image)",
       phase: "forward",
-      present: ["text", "image.open", "image.patch", "image.close"],
+      streams: [
+        { name: "text", kinds: ["text", "image.open", "image.close"] },
+        { name: "image.patch", kinds: ["image.patch"] },
+      ],
+      whole: ["image.patch"],
+      again: [],
+      reads: [],
+      writes: ["language.layers[0]/text"],
       file: "forward.text.image.onnx",
       sha256: "0".repeat(64),
       inputs: [
@@ -23,6 +30,7 @@ const manifest: Manifest = {
       outputs: [{ name: "text", dtype: "f32", shape: ["batch", "text", 258], doc: "logits" }],
     },
   ],
+  caches: [{ name: "language.layers[0]/text", stream: "text", kvHeads: 2, widths: { k: 16, v: 16 } }],
   modalities: [
     { is: "tokens", name: "text", vocab: 256, added: ["<boi>", "<eoi>"] },
     {
@@ -80,8 +88,10 @@ const faults: readonly (readonly [readonly (string | number)[], unknown, RegExp]
   [program("file"), "a\\b", /without a folder/],
   [program("file"), "", /without a folder/],
   [program("sha256"), "F".repeat(64), /sha256 must be 64 hexadecimal digits/],
-  [program("phase"), "decode", /phase must be "forward"/],
-  [program("present"), ["sound"], /takes the unknown kind "sound"/],
+  [program("phase"), "speak", /phase must be "forward" or "prefill"/],
+  [program("streams"), [{ name: "sound", kinds: ["sound"] }], /takes the unknown kind "sound"/],
+  [program("reads"), ["nowhere"], /has the unknown cache "nowhere"/],
+  [program("streams", 0, "name"), "texts", /writes "language\.layers\[0\]\/text", of whose rows it has none/],
   [program("inputs", 0, "dtype"), "i64", /inputs\[0\]\.dtype must be/],
   [program("inputs", 0, "shape"), [0], /inputs\[0\]\.shape\[0\] must be a whole number from 1/],
   [program("inputs", 0, "shape"), [1.5], /shape\[0\] must be a whole number/],

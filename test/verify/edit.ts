@@ -2,9 +2,10 @@
 import type { Model, Seq } from "../../compiler/analyze/model.ts";
 import { programs } from "../../compiler/index.ts";
 import { Graph } from "../../compiler/ir/graph.ts";
-import type { Module } from "../../compiler/ir/module.ts";
+import type { ModelModule } from "../../compiler/ir/module.ts";
 import { type Builder, type Node, toposort } from "../../compiler/ir/node.ts";
 import type { Tensor } from "../../runtime/index.ts";
+import { wholeDocuments } from "../../cli/verify/graphs.ts";
 import { replacing, withParts } from "../../cli/verify/section.ts";
 import type { Subject } from "../../cli/verify/verify.ts";
 import type { Example } from "./examples.ts";
@@ -23,15 +24,15 @@ export const nodes = (name: string, change: (roots: readonly Node[], model: Mode
   name,
   of: ({ model, sources, module }) => {
     const edited = edit(module, model, change);
-    return edited && { module: (traced) => (traced ? edit(programs(model, sources, true), model, change)! : edited) };
+    return edited && { module: (traced) => (traced ? edit(wholeDocuments(programs(model, sources, true)), model, change)! : edited) };
   },
 });
 
 const edit = (
-  module: Module,
+  module: ModelModule,
   model: Model,
   make: (roots: readonly Node[], model: Model) => Change,
-): Module | undefined => {
+): ModelModule | undefined => {
   const g = new Graph();
   const done = new Map<Node, Node>();
   const roots = module.programs.flatMap(({ outputs }) => outputs.map(({ node }) => node));
@@ -128,6 +129,6 @@ export const remodelled = (name: string, change: (seq: Seq) => Seq | undefined):
       h: visit(model.h),
       heads: model.heads.map((head) => ({ ...head, value: visit(head.value) })),
     };
-    return changed ? { module: (traced) => programs(other, sources, traced) } : undefined;
+    return changed ? { module: (traced) => wholeDocuments(programs(other, sources, traced)) } : undefined;
   },
 });

@@ -1,7 +1,8 @@
 // The small models of the examples, and one analysed by name.
 import { readFileSync } from "node:fs";
 import { check, type Model, programs } from "../../compiler/index.ts";
-import type { Module } from "../../compiler/ir/module.ts";
+import { wholeDocuments } from "../../cli/verify/graphs.ts";
+import type { ModelModule } from "../../compiler/ir/module.ts";
 import { renderAll, type Source } from "../../grammar/index.ts";
 
 /** model -> its file */
@@ -21,8 +22,8 @@ export const smallModels = Object.keys(small) as readonly SmallModel[];
 export interface Example {
   readonly model: Model;
   readonly sources: readonly Source[];
-  /** lowered once, without taps */
-  readonly module: Module;
+  /** its programs for whole documents, lowered once, without taps */
+  readonly module: ModelModule;
 }
 
 const read = (path: string): string | undefined => {
@@ -39,6 +40,6 @@ export const example = (file: string, name: string): Example => {
   const model = checked.model(name);
   if (model === undefined) throw new Error(renderAll(checked.sources, checked.report));
   const { sources } = checked;
-  return { model, sources, module: programs(model, sources) };
+  return { model, sources, module: wholeDocuments(programs(model, sources)) };
 };
 export const smallExample = (name: SmallModel): Example => example(small[name], name);

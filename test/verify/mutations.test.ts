@@ -23,7 +23,7 @@ const sizeOf = ({ checks }: Verification): string => {
 test.each(smallModels)("%s: every fault is found", { timeout: 120_000 }, async (name) => {
   const example = smallExample(name);
   const { model, sources } = example;
-  const reference = prepare(model, sources, options);
+  const reference = prepare(model, options);
   const sound = await verify(model, sources, { ...options, reference });
   expect(sound).toMatchObject({ verdict: "passed", dull: [] });
   const column: string[] = [];

@@ -1,0 +1,149 @@
+// A compiled model, open: its programs in ONNX Runtime, opened when first called, and the contexts that documents grow in.
+import { join } from "node:path";
+import { type Appending, Context, type Part } from "./context.ts";
+import { type Document, type Layout, pack, slotsOf } from "./document.ts";
+import { Failure } from "./failure.ts";
+import { decodeText } from "./json.ts";
+import { type Manifest, parseManifest, type ProgramEntry } from "./manifest.ts";
+import { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
+import type { Tensor } from "./tensor.ts";
+import { readWhole } from "./weights/file.ts";
+
+type Tensors = Readonly<Record<string, Tensor>>;
+export type Phase = ProgramEntry["phase"];
+
+/** What one call gave: every output as a tensor, and its rows by document and place. */
+export interface Result {
+  readonly program: string;
+  readonly tensors: Tensors;
+  /** the rows of an output such as `text.logits` in document `d`, by place; empty where the program has no such output */
+  rows(output: string, d: number): ReadonlyMap<number, Float32Array>;
+}
+export interface Session {
+  readonly manifest: Manifest;
+  /** Runs a program on named tensors. @throws Failure "call" */
+  run(program: string, inputs: Tensors): Promise<Tensors>;
+  /** Whole documents at once, by the smallest forward program that takes their rows. */
+  forward(documents: readonly Document[]): Promise<Result>;
+  /** A batch of empty documents. */
+  start(batch?: number): Context;
+  /** Runs a phase on new rows of the documents of a context, and keeps what it appends. */
+  append(context: Context, phase: Exclude<Phase, "forward">, parts: readonly Part[]): Promise<Result>;
+  close(): Promise<void>;
+}
+
+const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
+
+/** Reads and checks the manifest of a folder that `graftwerk compile` wrote. @throws Failure "file" */
+export const readManifest = async (folder: string, name: string): Promise<Manifest> => {
+  const path = join(folder, name);
+  return parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
+};
+
+/** Opens a compiled folder. @throws Failure "file" when its manifest is not sound or its weights are missing */
+export const openSession = async (folder: string, options: ProgramOptions = {}): Promise<Session> => {
+  const manifest = await readManifest(folder, "manifest.json");
+  if (manifest.missing.length > 0)
+    throw new Failure(
+      "file",
+      `${folder}: has no weights: ${manifest.missing.length} of ${manifest.model} are missing`,
+      "compile it with --weights SLOT=PATH, or with --seed N for initial values",
+    );
+  const open = new Map<string, Promise<Program>>();
+  const entries = new Map(manifest.programs.map((program) => [program.name, entryOf(manifest, program)]));
+  const run = async (name: string, inputs: Tensors): Promise<Tensors> => {
+    const entry = manifest.programs.find((program) => program.name === name);
+    if (!entry) throw new Failure("call", `${manifest.model} has no program ${name}`, `it has ${[...entries.keys()].join(", ")}`);
+    const opened = open.get(name) ?? openProgram(name, join(folder, entry.file), options);
+    open.set(name, opened);
+    return (await opened).run(inputs);
+  };
+  return {
+    manifest,
+    run,
+    forward: async (documents) => {
+      const entry = entries.get(programFor(manifest, "forward", documents.flatMap((document) => document.rows)).name)!;
+      return resultOf(entry, documents, await run(entry.name, pack(entry, documents)));
+    },
+    start: (batch = 1) => new Context(batch),
+    append: async (context, phase, parts) => {
+      const program = programFor(manifest, phase, parts.flatMap((part) => part.rows));
+      checkWhole(manifest, program, parts);
+      const entry = entries.get(program.name)!;
+      const documents = context.documents(entry, parts);
+      const tensors = await run(entry.name, context.inputs(entry, documents));
+      context.append(entry, documents, tensors);
+      return resultOf(entry, documents, tensors);
+    },
+    close: async () => {
+      for (const program of open.values()) await (await program).close();
+    },
+  };
+};
+
+/** The program of a phase that takes rows of these kinds, and of no more streams than it must. */
+const programFor = (manifest: Manifest, phase: Phase, rows: readonly { readonly kind: string }[]): ProgramEntry => {
+  const kinds = [...new Set(rows.map((row) => row.kind))];
+  const takes = (program: ProgramEntry): boolean => kinds.every((kind) => program.streams.some((stream) => stream.kinds.includes(kind)));
+  const [best] = manifest.programs.filter((program) => program.phase === phase && takes(program)).sort((a, b) => a.streams.length - b.streams.length);
+  if (best && kinds.length > 0) return best;
+  const has = manifest.programs.filter((program) => program.phase === phase).map((program) => program.name);
+  throw new Failure(
+    "call",
+    `${manifest.model} has no ${phase} for rows of ${kinds.join(", ") || "nothing"}`,
+    has.length ? `it has ${has.join(", ")}` : `it has no ${phase} at all: its mask lets rows see later ones; \`graftwerk inspect\` names the term`,
+  );
+};
+
+/** Rows that see each other are appended together: a part of an image would be computed without the rest. */
+const checkWhole = (manifest: Manifest, { name, streams, whole }: ProgramEntry, parts: readonly Part[]): void => {
+  const kinds = streams.filter((stream) => whole.includes(stream.name)).flatMap((stream) => stream.kinds);
+  const segments = manifest.modalities.flatMap((modality) => (modality.is === "span" ? modality.segments : [])).filter(({ kind }) => kinds.includes(kind));
+  for (const part of parts) {
+    const spans = new Set(part.rows.filter((row) => kinds.includes(row.kind)).map((row) => row.span));
+    for (const span of spans) {
+      for (const segment of segments) {
+        const want = segment.is === "grid" ? segment.rows * segment.cols : 1;
+        const got = part.rows.filter((row) => row.kind === segment.kind && row.span === span).length;
+        if (got !== want) throw new Failure("call", `${name}: ${got} of the ${want} rows of ${segment.kind} of span ${span} were given`, "give all rows of a span in one call: they see each other");
+      }
+    }
+  }
+};
+
+/** What a context and the packing of rows need to know of a program. */
+export const entryOf = (manifest: Manifest, program: ProgramEntry): Appending => {
+  const cache = (name: string) => manifest.caches.find((each) => each.name === name)!;
+  return {
+    name: program.name,
+    streams: program.streams,
+    inputs: program.inputs,
+    kinds: layoutOf(manifest),
+    appends: program.phase !== "forward" && program.phase !== "denoise",
+    again: program.streams.filter(({ name }) => program.again.includes(name)).flatMap(({ kinds }) => kinds),
+    reads: program.reads.map(cache),
+    writes: program.writes.map(cache),
+  };
+};
+const layoutOf = (manifest: Manifest): Layout =>
+  Object.fromEntries(
+    manifest.modalities.flatMap((modality) =>
+      modality.is === "tokens" ? [] : modality.segments.map((s) => [s.kind, s.is === "grid" ? { cols: s.cols } : { id: s.id }] as const),
+    ),
+  );
+
+const resultOf = (entry: Appending, documents: readonly Document[], tensors: Tensors): Result => ({
+  program: entry.name,
+  tensors,
+  rows: (output, d) => {
+    const tensor = tensors[output];
+    const stream = entry.streams.find(({ name }) => output.startsWith(`${name}.`));
+    const found = new Map<number, Float32Array>();
+    if (!tensor || !stream) return found;
+    const [, rows, width] = tensor.shape as [number, number, number];
+    slotsOf(documents[d]!, stream.kinds).forEach(({ place }, r) => {
+      found.set(place, (tensor.data as Float32Array).subarray((d * rows + r) * width, (d * rows + r + 1) * width));
+    });
+    return found;
+  },
+});
