@@ -33,7 +33,8 @@ const specified = specify(
    }`,
   "Alone",
 );
-const noise = (size: number): Float32Array => Float32Array.from({ length: size }, (_, i) => Math.sin(i * 12.9898) * 0.05);
+const noise = (size: number): Float32Array =>
+  Float32Array.from({ length: size }, (_, i) => Math.sin(i * 12.9898) * 0.05);
 const weights = new Map<string, Float32Array>();
 const weight = (path: string): Float32Array => {
   const { shape } = specified.model.weights.find((w) => w.path === path)!;
@@ -46,9 +47,15 @@ const weight = (path: string): Float32Array => {
 const attentionAlone = (): Module => {
   const g = new Graph();
   const past = sym("past.text");
-  const input = (name: string, dtype: "f32" | "i32", shape: readonly (number | ReturnType<typeof sym>)[]): Node => g.op("input", [], { name, type: { dtype, shape } });
+  const input = (name: string, dtype: "f32" | "i32", shape: readonly (number | ReturnType<typeof sym>)[]): Node =>
+    g.op("input", [], { name, type: { dtype, shape } });
   const order = input("order", "i32", [1, past]);
-  const present = g.op("not", [g.op("less", [g.op("split", [g.op("split", [order], { axis: 0, sizes: [1, 1] })], { axis: 0, sizes: [1, 1] }), g.constant(0, "i32")])]);
+  const present = g.op("not", [
+    g.op("less", [
+      g.op("split", [g.op("split", [order], { axis: 0, sizes: [1, 1] })], { axis: 0, sizes: [1, 1] }),
+      g.constant(0, "i32"),
+    ]),
+  ]);
   const ports: Node[] = [order];
   const outputs = Array.from({ length: LAYERS }, (_, i) => {
     const q = input(`q${i}`, "f32", [1, 1, HEADS * HEAD]);
@@ -61,7 +68,9 @@ const attentionAlone = (): Module => {
     const node = g.op("attention", [q, ...cached, present], { heads: HEADS, kvHeads: KV, scale: 0.125, covered: true });
     return { name: `y${i}`, node: node as Node, doc: "" };
   });
-  const inputs = ports.map((port) => (port.op === "input" ? { name: port.attrs.name, type: port.type, doc: "" } : undefined!));
+  const inputs = ports.map((port) =>
+    port.op === "input" ? { name: port.attrs.name, type: port.type, doc: "" } : undefined!,
+  );
   return { name: "attention", doc: "", params: [], programs: [{ name: "attention", doc: "", inputs, outputs }] };
 };
 
@@ -76,7 +85,14 @@ test("a token behind 2,048 rows", { timeout: 300_000 }, async () => {
   for (const rows of [15, 2047]) {
     const context = new Context(1);
     for (let done = 0; done < rows; done += 128) {
-      const part = { rows: Array.from({ length: Math.min(128, rows - done) }, (_, i) => ({ kind: "text", span: 0, index: 0, values: { id: (done + i) % 1024 } })) };
+      const part = {
+        rows: Array.from({ length: Math.min(128, rows - done) }, (_, i) => ({
+          kind: "text",
+          span: 0,
+          index: 0,
+          values: { id: (done + i) % 1024 },
+        })),
+      };
       const documents = context.documents(prefill.entry, [part]);
       context.append(prefill.entry, documents, await prefill.run(context.inputs(prefill.entry, documents)));
     }
@@ -88,13 +104,18 @@ test("a token behind 2,048 rows", { timeout: 300_000 }, async () => {
   writeFileSync(join(folder, "c.bin"), made.constants);
   const alone = await openProgram("attention", join(folder, "a.onnx"));
   const room = 2048;
-  const given: Record<string, Tensor> = { order: { dtype: "i32", shape: [1, room], data: Int32Array.from({ length: room }, (_, i) => i) } };
+  const given: Record<string, Tensor> = {
+    order: { dtype: "i32", shape: [1, room], data: Int32Array.from({ length: room }, (_, i) => i) },
+  };
   for (let i = 0; i < LAYERS; i++) {
     given[`q${i}`] = { dtype: "f32", shape: [1, 1, HEADS * HEAD], data: noise(HEADS * HEAD) };
-    for (const what of ["k", "v"]) given[`${what}${i}`] = { dtype: "f32", shape: [1, KV, room, HEAD], data: noise(KV * room * HEAD) };
+    for (const what of ["k", "v"])
+      given[`${what}${i}`] = { dtype: "f32", shape: [1, KV, room, HEAD], data: noise(KV * room * HEAD) };
   }
   const one = async (context: Context): Promise<void> => {
-    const documents = context.documents(decode.entry, [{ rows: [{ kind: "text", span: 0, index: 0, values: { id: 7 } }] }]);
+    const documents = context.documents(decode.entry, [
+      { rows: [{ kind: "text", span: 0, index: 0, values: { id: 7 } }] },
+    ]);
     await decode.run(context.inputs(decode.entry, documents));
   };
   const times: [number[], number[], number[]] = [[], [], []];
@@ -107,8 +128,10 @@ test("a token behind 2,048 rows", { timeout: 300_000 }, async () => {
     }
   }
   const [near, far, attention] = times.map(median) as [number, number, number];
-  // eslint-disable-next-line no-console -- the figure is what this is for
-  console.log(`decode: ${near.toFixed(2)} ms behind 16 rows, ${far.toFixed(2)} ms behind 2,048, attention alone ${attention.toFixed(2)} ms; ratio ${((far - near) / attention).toFixed(2)}`);
+  // oxlint-disable-next-line no-console -- the figure is what this is for
+  console.log(
+    `decode: ${near.toFixed(2)} ms behind 16 rows, ${far.toFixed(2)} ms behind 2,048, attention alone ${attention.toFixed(2)} ms; ratio ${((far - near) / attention).toFixed(2)}`,
+  );
   await alone.close();
   await session.close();
   rmSync(folder, { recursive: true });

@@ -33,17 +33,22 @@ export interface Artifacts {
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-/** Writes everything into `folder`, and says what it wrote. Where weights are missing, the place for them is fixed. */
-export const writeArtifacts = async (folder: string, artifacts: Artifacts): Promise<Manifest> => {
-  const { model, sources, profile, weights } = artifacts;
-  const layout = safetensorsLayout(
-    model.weights.map(({ path, shape }) => ({ name: path, dtype: "F32" as const, shape })),
-  );
+/** One program as files: its graph, and its constants where it has any. */
+export interface Graph {
+  readonly program: PhaseProgram;
+  readonly file: string;
+  readonly model: Uint8Array;
+  readonly constants: { readonly file: string; readonly bytes: Uint8Array };
+}
+/** Where the weights of a model lie in the file that we write. */
+export const weightsLayout = (model: Model): SafetensorsLayout =>
+  safetensorsLayout(model.weights.map(({ path, shape }) => ({ name: path, dtype: "F32" as const, shape })));
+
+/** The graphs of a model, one by one; the same for the same specification, whatever its weights are. */
+export const graphsOf = function* (model: Model, sources: readonly Source[], profile: ProfileName): Generator<Graph> {
   const module = programs(model, sources);
-  const places = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
-  const entries: ProgramEntry[] = [];
-  const files: WeightFile[] = [];
-  const emit = async (program: PhaseProgram): Promise<void> => {
+  const places = new Map(weightsLayout(model).tensors.map((tensor) => [tensor.name, tensor]));
+  for (const program of module.programs) {
     const constants = `${stemOf(program)}.bin`;
     const graph = onnx(module, program, {
       profile,
@@ -53,14 +58,30 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
         return { location: WEIGHTS, offset, length, dtype: "f32" };
       },
     });
-    const file = `${stemOf(program)}.onnx`;
-    await writeWhole(join(folder, file), [graph.model]);
-    entries.push(entryOf(program, file, sha256(graph.model)));
-    if (graph.constants.length === 0) return;
-    await writeWhole(join(folder, constants), [graph.constants]);
-    files.push({ file: constants, size: graph.constants.length, sha256: sha256(graph.constants) });
-  };
-  for (const program of module.programs) await emit(program);
+    yield {
+      program,
+      file: `${stemOf(program)}.onnx`,
+      model: graph.model,
+      constants: { file: constants, bytes: graph.constants },
+    };
+  }
+};
+
+/** Writes everything into `folder`, and says what it wrote. Where weights are missing, the place for them is fixed. */
+export const writeArtifacts = async (folder: string, artifacts: Artifacts): Promise<Manifest> => {
+  const { model, sources, profile, weights } = artifacts;
+  const layout = weightsLayout(model);
+  const entries: ProgramEntry[] = [];
+  const files: WeightFile[] = [];
+  const written: PhaseProgram[] = [];
+  for (const { program, file, model: graph, constants } of graphsOf(model, sources, profile)) {
+    await writeWhole(join(folder, file), [graph]);
+    entries.push(entryOf(program, file, sha256(graph)));
+    written.push(program);
+    if (constants.bytes.length === 0) continue;
+    await writeWhole(join(folder, constants.file), [constants.bytes]);
+    files.push({ file: constants.file, size: constants.bytes.length, sha256: sha256(constants.bytes) });
+  }
   const hash = weights.missing.length > 0 ? null : await writeWeights(folder, layout, artifacts);
   const manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
@@ -69,7 +90,7 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     target: "onnx",
     profile,
     programs: entries,
-    caches: cachesOf(module.programs),
+    caches: cachesOf(written),
     modalities: modalitiesOf(model),
     conditions: conditionsOf(model),
     noise: noiseOf(model),

@@ -134,7 +134,9 @@ const passOf = async (manifest: Manifest, ids: readonly number[], call: Call): P
 
 /** The rows of one kind by their place. @throws Failure "file" when the program has no such output. */
 const rowsOf = ({ manifest }: Pass, result: Result, kind: string, what: string): ReadonlyMap<number, Float32Array> => {
-  const stream = manifest.programs.find(({ name }) => name === result.program)?.streams.find(({ kinds }) => kinds.includes(kind));
+  const stream = manifest.programs
+    .find(({ name }) => name === result.program)
+    ?.streams.find(({ kinds }) => kinds.includes(kind));
   const found = result.rows(`${stream?.name ?? kind}.${what}`, 0);
   if (found.size === 0) throw new Failure("file", `${manifest.model}: has no head that gives ${what} of ${kind}`);
   return found;
@@ -152,12 +154,7 @@ const likeliest = (logits: Float32Array): { readonly id: number; readonly probab
     .slice(0, LIKELIEST);
 };
 
-const writeEstimate = async (
-  pass: Pass,
-  { first, t, z }: Drawn,
-  outputs: Result,
-  path: string,
-) => {
+const writeEstimate = async (pass: Pass, { first, t, z }: Drawn, outputs: Result, path: string) => {
   const { span, grid } = imagesIn(pass.manifest);
   const { input, process } = noiseFor(pass.manifest, span);
   const rows = rowsOf(pass, outputs, grid.kind, process.predicts);

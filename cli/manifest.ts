@@ -4,7 +4,16 @@ import type { Kind, Model, Process as ModelProcess } from "../compiler/analyze/m
 import { type Dim, show } from "../compiler/ir/dim.ts";
 import type { PhaseProgram, Port as ModulePort } from "../compiler/ir/module.ts";
 import type { DType } from "../compiler/ir/vocabulary.ts";
-import type { CacheEntry, Condition, Modality, Noise, Port, Process, ProgramEntry, Segment } from "../runtime/manifest.ts";
+import type {
+  CacheEntry,
+  Condition,
+  Modality,
+  Noise,
+  Port,
+  Process,
+  ProgramEntry,
+  Segment,
+} from "../runtime/manifest.ts";
 
 export const modalitiesOf = (model: Model): Modality[] =>
   model.modalities.map((modality) => {
@@ -65,7 +74,9 @@ export const entryOf = (program: PhaseProgram, file: string, sha256: string): Pr
 });
 /** Every cache that some program reads or writes, once. */
 export const cachesOf = (programs: readonly PhaseProgram[]): CacheEntry[] => [
-  ...new Map(programs.flatMap(({ reads, writes }) => [...reads, ...writes]).map((cache) => [cache.name, cache])).values(),
+  ...new Map(
+    programs.flatMap(({ reads, writes }) => [...reads, ...writes]).map((cache) => [cache.name, cache]),
+  ).values(),
 ];
 const portOf = ({ name, type, doc }: ModulePort): Port => ({
   name,

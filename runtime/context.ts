@@ -69,10 +69,12 @@ export class Context {
 
   /** The documents of a call: the parts' rows behind those that are there. Spans of a part follow those before it. */
   documents(program: Appending, parts: readonly Part[]): Document[] {
-    if (parts.length !== this.batch) throw new Failure("call", `${parts.length} documents were given, and the batch has ${this.batch}`);
+    if (parts.length !== this.batch)
+      throw new Failure("call", `${parts.length} documents were given, and the batch has ${this.batch}`);
     return parts.map((part, d) => {
       const spans = { ...this.#spans[d] };
-      for (const [modality, values] of Object.entries(part.spans ?? {})) spans[modality] = [...(spans[modality] ?? []), ...values];
+      for (const [modality, values] of Object.entries(part.spans ?? {}))
+        spans[modality] = [...(spans[modality] ?? []), ...values];
       const past = this.#rows[d]!;
       const again = past.filter(({ row }) => program.again.includes(row.kind));
       return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
@@ -87,14 +89,22 @@ export class Context {
       const stream = /^past\.(.*)\.(order|span)$/.exec(port.name);
       if (stream && dim === `past.${stream[1]}`) {
         const slots = this.#slotsOf(stream[1]!);
-        inputs[port.name] = { dtype: "i32", shape: [this.batch, slots.room], data: stream[2] === "order" ? slots.order : slots.span };
+        inputs[port.name] = {
+          dtype: "i32",
+          shape: [this.batch, slots.room],
+          data: stream[2] === "order" ? slots.order : slots.span,
+        };
       }
     }
     for (const cache of program.reads) {
       const { room } = this.#slotsOf(cache.stream);
       for (const what of ["k", "v"] as const) {
         const store = this.#storeOf(cache, what);
-        inputs[`${cache.name}.${what}`] = { dtype: "f32", shape: [this.batch, store.heads, room, store.width], data: store.data };
+        inputs[`${cache.name}.${what}`] = {
+          dtype: "f32",
+          shape: [this.batch, store.heads, room, store.width],
+          data: store.data,
+        };
       }
     }
     return inputs;
@@ -106,11 +116,19 @@ export class Context {
     for (const { name, kinds } of program.streams) this.#appendStream(program, name, kinds, documents, outputs);
     documents.forEach((document, d) => {
       document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
-      this.#spans[d] = Object.fromEntries(Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]));
+      this.#spans[d] = Object.fromEntries(
+        Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
+      );
     });
   }
 
-  #appendStream(program: Appending, name: string, kinds: readonly string[], documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
+  #appendStream(
+    program: Appending,
+    name: string,
+    kinds: readonly string[],
+    documents: readonly Document[],
+    outputs: Readonly<Record<string, Tensor>>,
+  ): void {
     const added = documents.map((document) => slotsOf(document, kinds));
     const slots = this.#slotsOf(name);
     this.#grow(name, Math.max(...added.map((rows, d) => slots.used[d]! + rows.length)));
@@ -135,7 +153,12 @@ export class Context {
     const found = this.#slots.get(stream);
     if (found) return found;
     const size = this.batch * FIRST_ROOM;
-    const made: Slots = { room: FIRST_ROOM, order: new Int32Array(size).fill(-1), span: new Int32Array(size), used: Array<number>(this.batch).fill(0) };
+    const made: Slots = {
+      room: FIRST_ROOM,
+      order: new Int32Array(size).fill(-1),
+      span: new Int32Array(size),
+      used: Array<number>(this.batch).fill(0),
+    };
     this.#slots.set(stream, made);
     return made;
   }
@@ -144,7 +167,11 @@ export class Context {
     const found = this.#stores.get(key);
     if (found) return found;
     const width = widths[what];
-    const made: Store = { heads: kvHeads, width, data: new Float32Array(this.batch * kvHeads * this.#slotsOf(stream).room * width) };
+    const made: Store = {
+      heads: kvHeads,
+      width,
+      data: new Float32Array(this.batch * kvHeads * this.#slotsOf(stream).room * width),
+    };
     this.#stores.set(key, made);
     this.#streamOf.set(key, stream);
     return made;
@@ -163,14 +190,20 @@ export class Context {
     slots.room = room;
     for (const [key, store] of this.#stores) {
       if (this.#streamOf.get(key) !== stream) continue;
-      store.data = widened(store.data, new Float32Array(this.batch * store.heads * room * store.width), before * store.width, room * store.width);
+      store.data = widened(
+        store.data,
+        new Float32Array(this.batch * store.heads * room * store.width),
+        before * store.width,
+        room * store.width,
+      );
     }
   }
 }
 
 /** Lines of `before` numbers copied to the beginnings of lines of `after`. */
 const widened = <A extends Int32Array | Float32Array>(from: A, to: A, before: number, after: number): A => {
-  for (let line = 0; line * before < from.length; line++) to.set(from.subarray(line * before, (line + 1) * before), line * after);
+  for (let line = 0; line * before < from.length; line++)
+    to.set(from.subarray(line * before, (line + 1) * before), line * after);
   return to;
 };
 /** Row `r` of document `d` of `[batch, rows, heads, width]` into slot `slot`. */

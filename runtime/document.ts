@@ -58,14 +58,23 @@ export const pack = (program: Callable, documents: readonly Document[]): Record<
   for (const document of documents) {
     const foreign = document.rows.find((row) => !taken.includes(row.kind));
     if (foreign) throw new Failure("call", `${program.name} takes no rows of ${foreign.kind}`);
-    for (const [modality, spans] of Object.entries(document.spans)) sizes.set(modality, Math.max(sizes.get(modality) ?? 1, spans.length));
+    for (const [modality, spans] of Object.entries(document.spans))
+      sizes.set(modality, Math.max(sizes.get(modality) ?? 1, spans.length));
   }
-  for (const { name, kinds } of program.streams) sizes.set(name, Math.max(1, ...documents.map((d) => slotsOf(d, kinds).length)));
-  const given = program.inputs.filter(({ shape }) => shape.every((dim) => typeof dim === "number" || !dim.startsWith("past.")));
+  for (const { name, kinds } of program.streams)
+    sizes.set(name, Math.max(1, ...documents.map((d) => slotsOf(d, kinds).length)));
+  const given = program.inputs.filter(({ shape }) =>
+    shape.every((dim) => typeof dim === "number" || !dim.startsWith("past.")),
+  );
   return Object.fromEntries(given.map((port) => [port.name, inputOf(program, port, documents, sizes)]));
 };
 
-const inputOf = (program: Callable, port: Port, documents: readonly Document[], sizes: ReadonlyMap<string, number>): Tensor => {
+const inputOf = (
+  program: Callable,
+  port: Port,
+  documents: readonly Document[],
+  sizes: ReadonlyMap<string, number>,
+): Tensor => {
   const shape = port.shape.map((dim) => (typeof dim === "number" ? dim : (sizes.get(dim) ?? 1)));
   const length = shape.reduce((n, dim) => n * dim, 1);
   const data = port.dtype === "i32" ? new Int32Array(length) : new Float32Array(length);
@@ -73,18 +82,30 @@ const inputOf = (program: Callable, port: Port, documents: readonly Document[], 
   const [batch, extent] = port.shape;
   const stream = program.streams.find(({ name }) => extent === name);
   const name = stream && port.name.startsWith(`${stream.name}.`) ? port.name.slice(stream.name.length + 1) : port.name;
-  const width = shape.slice(batch === "batch" ? (typeof extent === "string" ? 2 : 1) : 0).reduce((n, dim) => n * dim, 1);
+  const width = shape
+    .slice(batch === "batch" ? (typeof extent === "string" ? 2 : 1) : 0)
+    .reduce((n, dim) => n * dim, 1);
   if (stream && name === "order") data.fill(-1);
   documents.forEach((document, d) => {
     if (batch !== "batch") return d === 0 ? put(data, 0, width, document.inputs[name], port.name) : undefined;
     if (typeof extent !== "string") return put(data, d * width, width, document.inputs[name], port.name);
     const line = d * shape[1]!;
-    if (stream) return slotsOf(document, stream.kinds).forEach((slot, i) => put(data, (line + i) * width, width, rowValue(program.kinds, name, slot, document), port.name));
-    return (document.spans[extent] ?? []).forEach((span, i) => put(data, (line + i) * width, width, span[name], port.name));
+    if (stream)
+      return slotsOf(document, stream.kinds).forEach((slot, i) =>
+        put(data, (line + i) * width, width, rowValue(program.kinds, name, slot, document), port.name),
+      );
+    return (document.spans[extent] ?? []).forEach((span, i) =>
+      put(data, (line + i) * width, width, span[name], port.name),
+    );
   });
   return tensor;
 };
-const rowValue = (kinds: Layout, name: string, { row, place }: Slot, document: Document): number | Float32Array | undefined => {
+const rowValue = (
+  kinds: Layout,
+  name: string,
+  { row, place }: Slot,
+  document: Document,
+): number | Float32Array | undefined => {
   const { cols = 1, id } = kinds[row.kind] ?? {};
   switch (name) {
     case "order":
@@ -103,19 +124,30 @@ const rowValue = (kinds: Layout, name: string, { row, place }: Slot, document: D
       return row.values[name] ?? id;
   }
 };
-const put = (data: Float32Array | Int32Array, at: number, width: number, value: number | Float32Array | undefined, name: string): void => {
+const put = (
+  data: Float32Array | Int32Array,
+  at: number,
+  width: number,
+  value: number | Float32Array | undefined,
+  name: string,
+): void => {
   if (value === undefined) throw new Failure("call", `the input ${name} is missing`);
   if (typeof value === "number") {
     if (width !== 1) throw new Failure("call", `the input ${name} has ${width} numbers, and one was given`);
     data[at] = value;
   } else {
-    if (value.length !== width) throw new Failure("call", `the input ${name} has ${width} numbers, and ${value.length} were given`);
+    if (value.length !== width)
+      throw new Failure("call", `the input ${name} has ${width} numbers, and ${value.length} were given`);
     data.set(value, at);
   }
 };
 
 /** The rows of one output `[batch, rows, width]` of a stream: for each document, by their place. */
-export const unpack = (documents: readonly Document[], kinds: readonly string[], tensor: Tensor): ReadonlyMap<number, Float32Array>[] => {
+export const unpack = (
+  documents: readonly Document[],
+  kinds: readonly string[],
+  tensor: Tensor,
+): ReadonlyMap<number, Float32Array>[] => {
   const [, rows, width] = tensor.shape as [number, number, number];
   return documents.map((document, d) => {
     const found = new Map<number, Float32Array>();

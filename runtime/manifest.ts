@@ -235,7 +235,10 @@ const checkMeaning = (checked: Manifest, name: string): void => {
   const fail = (what: string): never => {
     throw new Failure("file", `${name}: not a sound manifest: ${what}`);
   };
-  const lists = [kinds, ...[checked.modalities, checked.programs, checked.caches].map((some) => some.map((each) => each.name))];
+  const lists = [
+    kinds,
+    ...[checked.modalities, checked.programs, checked.caches].map((some) => some.map((each) => each.name)),
+  ];
   for (const { inputs, outputs } of checked.programs)
     lists.push(
       inputs.map((each) => each.name),

@@ -53,7 +53,8 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
   const entries = new Map(manifest.programs.map((program) => [program.name, entryOf(manifest, program)]));
   const run = async (name: string, inputs: Tensors): Promise<Tensors> => {
     const entry = manifest.programs.find((program) => program.name === name);
-    if (!entry) throw new Failure("call", `${manifest.model} has no program ${name}`, `it has ${[...entries.keys()].join(", ")}`);
+    if (!entry)
+      throw new Failure("call", `${manifest.model} has no program ${name}`, `it has ${[...entries.keys()].join(", ")}`);
     const opened = open.get(name) ?? openProgram(name, join(folder, entry.file), options);
     open.set(name, opened);
     return (await opened).run(inputs);
@@ -62,12 +63,22 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
     manifest,
     run,
     forward: async (documents) => {
-      const entry = entries.get(programFor(manifest, "forward", documents.flatMap((document) => document.rows)).name)!;
+      const entry = entries.get(
+        programFor(
+          manifest,
+          "forward",
+          documents.flatMap((document) => document.rows),
+        ).name,
+      )!;
       return resultOf(entry, documents, await run(entry.name, pack(entry, documents)));
     },
     start: (batch = 1) => new Context(batch),
     append: async (context, phase, parts) => {
-      const program = programFor(manifest, phase, parts.flatMap((part) => part.rows));
+      const program = programFor(
+        manifest,
+        phase,
+        parts.flatMap((part) => part.rows),
+      );
       checkWhole(manifest, program, parts);
       const entry = entries.get(program.name)!;
       const documents = context.documents(entry, parts);
@@ -84,28 +95,40 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
 /** The program of a phase that takes rows of these kinds, and of no more streams than it must. */
 const programFor = (manifest: Manifest, phase: Phase, rows: readonly { readonly kind: string }[]): ProgramEntry => {
   const kinds = [...new Set(rows.map((row) => row.kind))];
-  const takes = (program: ProgramEntry): boolean => kinds.every((kind) => program.streams.some((stream) => stream.kinds.includes(kind)));
-  const [best] = manifest.programs.filter((program) => program.phase === phase && takes(program)).sort((a, b) => a.streams.length - b.streams.length);
+  const takes = (program: ProgramEntry): boolean =>
+    kinds.every((kind) => program.streams.some((stream) => stream.kinds.includes(kind)));
+  const [best] = manifest.programs
+    .filter((program) => program.phase === phase && takes(program))
+    .sort((a, b) => a.streams.length - b.streams.length);
   if (best && kinds.length > 0) return best;
   const has = manifest.programs.filter((program) => program.phase === phase).map((program) => program.name);
   throw new Failure(
     "call",
     `${manifest.model} has no ${phase} for rows of ${kinds.join(", ") || "nothing"}`,
-    has.length ? `it has ${has.join(", ")}` : `it has no ${phase} at all: its mask lets rows see later ones; \`graftwerk inspect\` names the term`,
+    has.length
+      ? `it has ${has.join(", ")}`
+      : `it has no ${phase} at all: its mask lets rows see later ones; \`graftwerk inspect\` names the term`,
   );
 };
 
 /** Rows that see each other are appended together: a part of an image would be computed without the rest. */
 const checkWhole = (manifest: Manifest, { name, streams, whole }: ProgramEntry, parts: readonly Part[]): void => {
   const kinds = streams.filter((stream) => whole.includes(stream.name)).flatMap((stream) => stream.kinds);
-  const segments = manifest.modalities.flatMap((modality) => (modality.is === "span" ? modality.segments : [])).filter(({ kind }) => kinds.includes(kind));
+  const segments = manifest.modalities
+    .flatMap((modality) => (modality.is === "span" ? modality.segments : []))
+    .filter(({ kind }) => kinds.includes(kind));
   for (const part of parts) {
     const spans = new Set(part.rows.filter((row) => kinds.includes(row.kind)).map((row) => row.span));
     for (const span of spans) {
       for (const segment of segments) {
         const want = segment.is === "grid" ? segment.rows * segment.cols : 1;
         const got = part.rows.filter((row) => row.kind === segment.kind && row.span === span).length;
-        if (got !== want) throw new Failure("call", `${name}: ${got} of the ${want} rows of ${segment.kind} of span ${span} were given`, "give all rows of a span in one call: they see each other");
+        if (got !== want)
+          throw new Failure(
+            "call",
+            `${name}: ${got} of the ${want} rows of ${segment.kind} of span ${span} were given`,
+            "give all rows of a span in one call: they see each other",
+          );
       }
     }
   }
@@ -128,7 +151,9 @@ export const entryOf = (manifest: Manifest, program: ProgramEntry): Appending =>
 const layoutOf = (manifest: Manifest): Layout =>
   Object.fromEntries(
     manifest.modalities.flatMap((modality) =>
-      modality.is === "tokens" ? [] : modality.segments.map((s) => [s.kind, s.is === "grid" ? { cols: s.cols } : { id: s.id }] as const),
+      modality.is === "tokens"
+        ? []
+        : modality.segments.map((s) => [s.kind, s.is === "grid" ? { cols: s.cols } : { id: s.id }] as const),
     ),
   );
 

@@ -24,7 +24,9 @@ const flopsOf = (n: Node): Dim => {
       const { heads } = n.attrs;
       const q = n.src[0]!.type.shape;
       const widths = (q[2] as number) / heads + (n.type.shape[2] as number) / heads;
-      return sum(keyStreams(n.src).map(({ k }) => mul(2 * heads * widths, pairs(rowsName(q[1]!), rowsName(k.type.shape[1]!)))));
+      return sum(
+        keyStreams(n.src).map(({ k }) => mul(2 * heads * widths, pairs(rowsName(q[1]!), rowsName(k.type.shape[1]!)))),
+      );
     }
     default:
       return 0;
@@ -41,7 +43,8 @@ export const written = (model: Model, phase: Phase): { readonly layers: Dim; rea
   const layers = sorted([model.h, ...model.steps.map((step) => step.value)]);
   const own = new Set<Seq>(layers);
   const heads = sorted(phase.heads.map((head) => head.value)).filter((seq) => !own.has(seq));
-  const count = (seq: Seq): Dim => sum(fresh.filter((stream) => hasRows(seq, stream)).map((stream) => ofRow(model, seq, stream, fresh, past)));
+  const count = (seq: Seq): Dim =>
+    sum(fresh.filter((stream) => hasRows(seq, stream)).map((stream) => ofRow(model, seq, stream, fresh, past)));
   return { layers: sum(layers.map(count)), heads: sum(heads.map(count)) };
 };
 const rows = (stream: Stream): Dim => mul(sym("batch"), sym(stream.name));
@@ -59,8 +62,17 @@ const ofRow = (model: Model, seq: Seq, stream: Stream, fresh: readonly Stream[],
       const { block } = meeting.call.attrs;
       const met = block.attends.map(({ src: [q], shape }) => {
         const each = 2 * shape[0]! * (q!.shape[1]! + shape[1]!);
-        const keys = meetings.flatMap(({ kinds }) => [...fresh.map((key) => ({ key, name: key.name })), ...past.map((key) => ({ key, name: `past.${key.name}` }))].filter(({ key }) => key.kinds.some((kind) => kinds.includes(kind.name))));
-        return sum(keys.filter(({ key }) => visible(meeting.mask, stream.kinds[0]!, key.kinds[0]!)).map(({ name }) => mul(each, pairs(stream.name, name))));
+        const keys = meetings.flatMap(({ kinds }) =>
+          [
+            ...fresh.map((key) => ({ key, name: key.name })),
+            ...past.map((key) => ({ key, name: `past.${key.name}` })),
+          ].filter(({ key }) => key.kinds.some((kind) => kinds.includes(kind.name))),
+        );
+        return sum(
+          keys
+            .filter(({ key }) => visible(meeting.mask, stream.kinds[0]!, key.kinds[0]!))
+            .map(({ name }) => mul(each, pairs(stream.name, name))),
+        );
       });
       return add(mul(rows(stream), ofBody(block.body)), sum(met));
     }
@@ -73,4 +85,7 @@ const ofRow = (model: Model, seq: Seq, stream: Stream, fresh: readonly Stream[],
   }
 };
 const ofBody = (body: Row): number =>
-  [...rowsOf(body)].reduce((n, row) => n + (row.op === "linear" ? 2 * row.src[0]!.shape.reduce((a, b) => a * b, 1) * row.shape.at(-1)! : 0), 0);
+  [...rowsOf(body)].reduce(
+    (n, row) => n + (row.op === "linear" ? 2 * row.src[0]!.shape.reduce((a, b) => a * b, 1) * row.shape.at(-1)! : 0),
+    0,
+  );

@@ -13,7 +13,12 @@ export interface Inspection {
   readonly schema: typeof INSPECT_SCHEMA;
   readonly model: string;
   readonly parameters: { readonly total: number; readonly frozen: number; readonly trained: number };
-  readonly towers: readonly { readonly path: string; readonly template: string; readonly layers: number; readonly parameters: number }[];
+  readonly towers: readonly {
+    readonly path: string;
+    readonly template: string;
+    readonly layers: number;
+    readonly parameters: number;
+  }[];
   readonly streams: readonly { readonly name: string; readonly kinds: readonly string[] }[];
   readonly programs: Readonly<Record<string, ProgramCost>>;
   readonly caches: readonly CacheCost[];
@@ -60,16 +65,30 @@ export const inspect = (model: Model, place?: (at: At) => string): Inspection =>
     };
     return [program.name, cost] as const;
   });
-  const count = (some: Model["weights"]): number => some.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+  const count = (some: Model["weights"]): number =>
+    some.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
   return {
     schema: INSPECT_SCHEMA,
     model: model.name,
-    parameters: { total: count(model.weights), frozen: count(model.weights.filter((w) => !w.trained)), trained: count(model.weights.filter((w) => w.trained)) },
-    towers: model.towers.map(({ path, template, layers }) => ({ path, template, layers: layers.length, parameters: count(model.weights.filter((w) => w.path.startsWith(`${path}.`))) })),
+    parameters: {
+      total: count(model.weights),
+      frozen: count(model.weights.filter((w) => !w.trained)),
+      trained: count(model.weights.filter((w) => w.trained)),
+    },
+    towers: model.towers.map(({ path, template, layers }) => ({
+      path,
+      template,
+      layers: layers.length,
+      parameters: count(model.weights.filter((w) => w.path.startsWith(`${path}.`))),
+    })),
     streams: plan.streams.map(({ name, kinds }) => ({ name, kinds: kinds.map((kind) => kind.name) })),
     programs: Object.fromEntries(programs),
     caches: cachesOf(plan.caches),
-    refused: plan.refusals.map(({ phases, atom }) => ({ phases, rows: atom.streams.map((s) => s.name).join(", "), because: atom.because ? showMask(atom.because.mask) : "" })),
+    refused: plan.refusals.map(({ phases, atom }) => ({
+      phases,
+      rows: atom.streams.map((s) => s.name).join(", "),
+      because: atom.because ? showMask(atom.because.mask) : "",
+    })),
   };
 };
 
@@ -88,6 +107,14 @@ const cachesOf = (caches: readonly Cache[]): CacheCost[] => {
   }
   return [...found].map(([name, { cache, layers, bytes }]) => {
     const site = name.slice(0, name.lastIndexOf("/"));
-    return { name, site, tower: site.replace(/\.layers$/, ""), kind: "keys and values", rows: cache.stream.name, layers: layers.sort((a, b) => a - b), bytesPerRow: bytes };
+    return {
+      name,
+      site,
+      tower: site.replace(/\.layers$/, ""),
+      kind: "keys and values",
+      rows: cache.stream.name,
+      layers: layers.sort((a, b) => a - b),
+      bytesPerRow: bytes,
+    };
   });
 };

@@ -4,12 +4,20 @@ import type { Inspection, ProgramCost } from "./index.ts";
 export const inspectionText = (found: Inspection): string =>
   [
     `${found.model}: ${count(found.parameters.total)} parameters, ${count(found.parameters.frozen)} frozen, ${count(found.parameters.trained)} trained`,
-    ...found.towers.map((tower) => `  ${tower.path}: ${tower.template}, ${tower.layers} layers, ${count(tower.parameters)} parameters`),
+    ...found.towers.map(
+      (tower) => `  ${tower.path}: ${tower.template}, ${tower.layers} layers, ${count(tower.parameters)} parameters`,
+    ),
     "streams",
     ...found.streams.map(({ name, kinds }) => `  ${name}: ${kinds.join(", ")}`),
     "caches",
-    ...(found.caches.length ? found.caches.map((cache) => `  ${cache.name}: layers ${ranges(cache.layers)}, ${count(cache.bytesPerRow)} bytes a row`) : ["  none"]),
-    ...found.refused.map(({ phases, rows, because }) => `refused: ${phases}, since rows of ${rows} see later ones by \`${because}\``),
+    ...(found.caches.length
+      ? found.caches.map(
+          (cache) => `  ${cache.name}: layers ${ranges(cache.layers)}, ${count(cache.bytesPerRow)} bytes a row`,
+        )
+      : ["  none"]),
+    ...found.refused.map(
+      ({ phases, rows, because }) => `refused: ${phases}, since rows of ${rows} see later ones by \`${because}\``,
+    ),
     ...Object.entries(found.programs).flatMap(([name, program]) => programText(name, program)),
     "",
   ].join("\n");
@@ -52,12 +60,17 @@ const layersText = (rows: ProgramCost["rows"]): string[] => {
     layers.set(Number(layer), own);
     towers.set(tower, layers);
   }
-  return [...towers].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([tower, layers]) => {
-    const texts = new Map<string, number[]>();
-    for (const [layer, own] of [...layers].sort(([a], [b]) => a - b)) {
-      const text = [...own].map(([streams, weights]) => `${weights.sort().join(" ")} on ${streams}`).sort().join("; ");
-      texts.set(text, [...(texts.get(text) ?? []), layer]);
-    }
-    return [...texts].map(([text, numbers]) => `${tower}[${ranges(numbers)}]: ${text}`);
-  });
+  return [...towers]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([tower, layers]) => {
+      const texts = new Map<string, number[]>();
+      for (const [layer, own] of [...layers].sort(([a], [b]) => a - b)) {
+        const text = [...own]
+          .map(([streams, weights]) => `${weights.sort().join(" ")} on ${streams}`)
+          .sort()
+          .join("; ");
+        texts.set(text, [...(texts.get(text) ?? []), layer]);
+      }
+      return [...texts].map(([text, numbers]) => `${tower}[${ranges(numbers)}]: ${text}`);
+    });
 };

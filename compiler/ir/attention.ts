@@ -15,7 +15,11 @@ export interface KeyStream<T> {
 }
 /** The streams among an attention's operands, which are q and then k, v, mask of each. */
 export const keyStreams = <T>(src: readonly T[]): readonly KeyStream<T>[] =>
-  Array.from({ length: (src.length - 1) / 3 }, (_, i) => ({ k: src[3 * i + 1]!, v: src[3 * i + 2]!, mask: src[3 * i + 3]! }));
+  Array.from({ length: (src.length - 1) / 3 }, (_, i) => ({
+    k: src[3 * i + 1]!,
+    v: src[3 * i + 2]!,
+    mask: src[3 * i + 3]!,
+  }));
 
 /** Over `q [batch, Q, heads * d]` and streams `k [batch, K, kvHeads * d], v [batch, K, kvHeads * e], mask [batch or 1, 1, Q, K]`. */
 export const expandAttention = (g: Builder, src: readonly Node[], attrs: Composite["attention"]): Node => {
@@ -23,7 +27,9 @@ export const expandAttention = (g: Builder, src: readonly Node[], attrs: Composi
   const streams = keyStreams(src);
   const head: Heads = { kvHeads, group: heads / kvHeads, rows: src[0]!.type.shape[1]! };
   const q = queries(g, g.op("mul", [src[0]!, g.constant(scale)]), head);
-  const masks = streams.map(({ mask }) => (head.group === 1 ? mask : g.op("split", [mask], { axis: 1, sizes: [1, 1] })));
+  const masks = streams.map(({ mask }) =>
+    head.group === 1 ? mask : g.op("split", [mask], { axis: 1, sizes: [1, 1] }),
+  );
   const scores = streams.map(({ k }, i) => {
     const raw = g.op("matmul", [q, g.op("transpose", [apart(g, k, kvHeads)], { perm: [0, 2, 3, 1] })]);
     return g.op("where", [masks[i]!, grouped(g, capped(g, raw, softcap), head), g.constant(HIDDEN)]);
@@ -39,7 +45,11 @@ export const expandAttention = (g: Builder, src: readonly Node[], attrs: Composi
     const values = g.op("transpose", [apart(g, v, kvHeads)], { perm: [0, 2, 1, 3] });
     return g.op("matmul", [head.group === 1 ? own : g.op("merge", [own], { axis: 2 }), values]);
   });
-  const y = grouped(g, parts.reduce((a, b) => g.op("add", [a, b])), head);
+  const y = grouped(
+    g,
+    parts.reduce((a, b) => g.op("add", [a, b])),
+    head,
+  );
   if (covered) return rowsAgain(g, y, head);
   const seen = masks.map<Node>((mask) => g.op("amax", [g.op("cast", [mask], { dtype: y.type.dtype })], { axis }));
   return rowsAgain(g, g.op("mul", [y, seen.reduce((a, b) => g.op("max", [a, b]))]), head);

@@ -119,7 +119,8 @@ function attentionType(src: readonly Type[], { heads, kvHeads }: Composite["atte
   if (streams.length === 0 || q.shape.length !== 3 || heads % kvHeads !== 0) return misfit(title, src);
   const d = width(q, heads);
   const widths = streams.map(({ k, v, mask }) => {
-    if (k.shape.length !== 3 || v.shape.length !== 3 || mask.shape.length !== 4 || mask.dtype !== "bool") return undefined;
+    if (k.shape.length !== 3 || v.shape.length !== 3 || mask.shape.length !== 4 || mask.dtype !== "bool")
+      return undefined;
     const fits =
       width(k, kvHeads) === d &&
       sameShape(k.shape.slice(0, 2), v.shape.slice(0, 2)) &&

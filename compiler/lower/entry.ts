@@ -48,10 +48,18 @@ export const argumentNode = (g: Builder, model: Model, { stream }: Rows, name: s
 };
 
 /** Every port that a program could have, in the order of the call interface: new rows, spans and calls, past rows, caches. */
-export const portsOf = (model: Model, fresh: readonly Stream[], past: readonly Stream[], caches: readonly Cache[]): Port[] => {
+export const portsOf = (
+  model: Model,
+  fresh: readonly Stream[],
+  past: readonly Stream[],
+  caches: readonly Cache[],
+): Port[] => {
   const present = new Set(fresh.flatMap((stream) => stream.kinds.map((kind) => kind.modality)));
   const inputs = model.inputs.filter(({ per }) => typeof per === "string" || "row" in per || present.has(per.span));
-  const perRow = (stream: Stream): Input[] => inputs.filter(({ per }) => typeof per === "object" && "row" in per && stream.kinds.some((kind) => kind.name === per.row));
+  const perRow = (stream: Stream): Input[] =>
+    inputs.filter(
+      ({ per }) => typeof per === "object" && "row" in per && stream.kinds.some((kind) => kind.name === per.row),
+    );
   const rank = ({ per }: Input): number => (typeof per === "object" ? 0 : per === "document" ? 1 : 2);
   const others = inputs.filter(({ per }) => typeof per === "string" || "span" in per).sort((a, b) => rank(a) - rank(b));
   return [
@@ -99,7 +107,12 @@ const pastPort = ({ name }: Stream, what: "order" | "span"): Port =>
 /** `k` or `v` of the past rows: `[batch, kvHeads, room, width]` */
 export const cachePort = ({ name, call, attend, stream }: Cache, what: "k" | "v"): Port => {
   const [heads, width] = call.attrs.block.attends[attend]!.src[what === "k" ? 1 : 2]!.shape as [number, number];
-  return port(`${name}.${what}`, "f32", [BATCH, heads, sym(`past.${stream.name}`), width], `${what === "k" ? "keys" : "values"} of past ${stream.name} rows`);
+  return port(
+    `${name}.${what}`,
+    "f32",
+    [BATCH, heads, sym(`past.${stream.name}`), width],
+    `${what === "k" ? "keys" : "values"} of past ${stream.name} rows`,
+  );
 };
 export const inputPort = ({ name, per, type, doc }: Input): Port => {
   const lead = per === "call" ? [] : per === "document" ? [BATCH] : [BATCH, sym("span" in per ? per.span : per.row)];

@@ -19,10 +19,15 @@ export interface Options {
 }
 
 /** The programs of `model`. Throws only for what analysis should have refused. */
-export const lower = (model: Model, options: Options = {}): ModelModule => lowerPlan(model, planOf(model, options.taps === true ? model.steps : []), options).module;
+export const lower = (model: Model, options: Options = {}): ModelModule =>
+  lowerPlan(model, planOf(model, options.taps === true ? model.steps : []), options).module;
 
 /** The programs of a plan, and of each what its layers compute: the rows that heads read, and the keys and values that it gives. */
-export const lowerPlan = (model: Model, plan: Plan, options: Options = {}): { readonly module: ModelModule; readonly stems: readonly (readonly Node[])[] } => {
+export const lowerPlan = (
+  model: Model,
+  plan: Plan,
+  options: Options = {},
+): { readonly module: ModelModule; readonly stems: readonly (readonly Node[])[] } => {
   const g = new Graph();
   const place = options.place ?? (({ path }: At) => path);
   const lowered = plan.phases.map((phase) => programOf(g, model, plan, phase, place));
@@ -31,31 +36,58 @@ export const lowerPlan = (model: Model, plan: Plan, options: Options = {}): { re
   return { module, stems: lowered.map(({ stem }) => stem) };
 };
 
-const programOf = (g: Graph, model: Model, plan: Plan, phase: Phase, place: (at: At) => string): { readonly program: PhaseProgram; readonly stem: readonly Node[] } => {
+const programOf = (
+  g: Graph,
+  model: Model,
+  plan: Plan,
+  phase: Phase,
+  place: (at: At) => string,
+): { readonly program: PhaseProgram; readonly stem: readonly Node[] } => {
   const fresh = [...new Set([...phase.appends, ...phase.again])];
-  const caches = plan.caches.filter((cache) => phase.demand.reads.some((kept) => kept.call === cache.call && kept.attend === cache.attend && kept.stream === cache.stream));
+  const caches = plan.caches.filter((cache) =>
+    phase.demand.reads.some(
+      (kept) => kept.call === cache.call && kept.attend === cache.attend && kept.stream === cache.stream,
+    ),
+  );
   const sequences = new Sequences({ g, model, demand: phase.demand, fresh, again: phase.again, caches, place });
   sequences.lowerAll();
-  const named = (name: string, at: At, doc: string, make: () => Node): Output => ({ name, node: g.under({ path: name, at: place(at) }, make), doc });
+  const named = (name: string, at: At, doc: string, make: () => Node): Output => ({
+    name,
+    node: g.under({ path: name, at: place(at) }, make),
+    doc,
+  });
   const heads = phase.heads.flatMap((head) => {
     const what = resultOf(model, head);
     return phase.appends
       .filter((stream) => hasRows(head.value, stream))
-      .map((stream) => named(`${stream.name}.${what}`, head.at, `${what} of each ${stream.name} row; 0 where there is no row`, () => present(g, stream, sequences.batched(head.value, stream))));
+      .map((stream) =>
+        named(`${stream.name}.${what}`, head.at, `${what} of each ${stream.name} row; 0 where there is no row`, () =>
+          present(g, stream, sequences.batched(head.value, stream)),
+        ),
+      );
   });
   const taps = phase.taps.flatMap((step) =>
     phase.appends
       .filter((stream) => hasRows(step.value, stream))
-      .map((stream) => named(`tap/${step.path}/${stream.name}`, step.at, `each ${stream.name} row after ${step.path}`, () => present(g, stream, sequences.batched(step.value, stream)))),
+      .map((stream) =>
+        named(`tap/${step.path}/${stream.name}`, step.at, `each ${stream.name} row after ${step.path}`, () =>
+          present(g, stream, sequences.batched(step.value, stream)),
+        ),
+      ),
   );
   const written = phase.writes.flatMap((cache) => {
     const { k, v } = sequences.kept(cache);
     const doc = (what: string): string => `${what} of each new ${cache.stream.name} row`;
-    return [named(`new.${cache.name}.k`, cache.call.at, doc("keys"), () => k), named(`new.${cache.name}.v`, cache.call.at, doc("values"), () => v)];
+    return [
+      named(`new.${cache.name}.k`, cache.call.at, doc("keys"), () => k),
+      named(`new.${cache.name}.v`, cache.call.at, doc("values"), () => v),
+    ];
   });
   const outputs = [...heads, ...taps, ...written];
   const stem = [
-    ...phase.appends.filter((stream) => phase.demand.streams.get(model.h)?.has(stream)).map((stream) => sequences.value(model.h, stream).node),
+    ...phase.appends
+      .filter((stream) => phase.demand.streams.get(model.h)?.has(stream))
+      .map((stream) => sequences.value(model.h, stream).node),
     ...written.map((output) => output.node),
   ];
   const read = inputsRead(outputs, fresh);
@@ -68,7 +100,9 @@ const programOf = (g: Graph, model: Model, plan: Plan, phase: Phase, place: (at:
     streams: fresh.map(({ name, kinds }) => ({ name, kinds: kinds.map((kind) => kind.name) })),
     inputs,
     outputs,
-    whole: phase.appends.filter((stream) => plan.atoms.some((atom) => atom.reach === "span" && atom.streams.includes(stream))).map(({ name }) => name),
+    whole: phase.appends
+      .filter((stream) => plan.atoms.some((atom) => atom.reach === "span" && atom.streams.includes(stream)))
+      .map(({ name }) => name),
     again: phase.again.map(({ name }) => name),
     reads: caches.map(portOfCache),
     writes: phase.writes.map(portOfCache),
@@ -84,10 +118,12 @@ const inputsRead = (outputs: readonly Output[], fresh: readonly Stream[]): Set<s
     if (node.op === "input") read.add(node.attrs.name);
     for (const name of namesIn(node.type.shape)) (node.op === "input" ? known : sizes).add(name);
   }
-  for (const stream of fresh) if (sizes.has(stream.name) && !known.has(stream.name)) read.add(placePort(stream, "order").name);
+  for (const stream of fresh)
+    if (sizes.has(stream.name) && !known.has(stream.name)) read.add(placePort(stream, "order").name);
   return read;
 };
-const namesIn = (shape: readonly Dim[]): string[] => shape.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.flatMap((term) => term.names)));
+const namesIn = (shape: readonly Dim[]): string[] =>
+  shape.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.flatMap((term) => term.names)));
 
 const docs: Readonly<Record<Phase["kind"], (rows: string) => string>> = {
   forward: (rows) => `Whole documents: rows of ${rows}.`,

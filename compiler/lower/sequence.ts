@@ -47,7 +47,8 @@ export class Sequences {
   constructor(to: Lowering) {
     this.#to = to;
     for (const seq of to.demand.order.toReversed())
-      if (seq.op === "call" || seq.op === "joint") for (const { call } of meetingOf(to.model, seq)) this.#owners.set(call, seq);
+      if (seq.op === "call" || seq.op === "joint")
+        for (const { call } of meetingOf(to.model, seq)) this.#owners.set(call, seq);
   }
 
   /** Lowers all that is demanded, sources first, so that no later request reaches deep. */
@@ -89,7 +90,10 @@ export class Sequences {
       case "restrict":
         return this.value(seq.attrs.of, stream);
       case "union":
-        return this.value(seq.attrs.parts.find((part) => isAt(stream, [...part.shapes.keys()])) ?? lost(seq, stream), stream);
+        return this.value(
+          seq.attrs.parts.find((part) => isAt(stream, [...part.shapes.keys()])) ?? lost(seq, stream),
+          stream,
+        );
       case "map":
         return lowerRow(this.#scope(stream, seq, seq.attrs.arguments), seq.attrs.body);
       case "select":
@@ -122,21 +126,34 @@ export class Sequences {
   #attend(owner: Calling, call: SeqOf<"call">, stream: Stream, row: RowOf<"attend">): Value {
     const { g, model, fresh, again, caches } = this.#to;
     const meetings = meetingOf(model, owner);
-    const { mask } = meetings.find((meeting) => meeting.call === call && isAt(stream, meeting.kinds)) ?? lost(owner, stream);
+    const { mask } =
+      meetings.find((meeting) => meeting.call === call && isAt(stream, meeting.kinds)) ?? lost(owner, stream);
     const query = stream.kinds[0]!;
     const rows = this.rows(stream);
     const found = meetings.flatMap((meeting): Keys[] => {
       const attends = attendOf(meeting, call, row);
       const kvHeads = attends.src[1]!.shape[0]!;
       const seen = (places: Places, cases: Cases): Node => this.#shared("mask", () => maskNode(g, cases, rows, places));
-      const ofPast = (key: Stream): Cases => (again.includes(stream) ? casesOf(mask, query, key.kinds[0]!) : before(casesOf(mask, query, key.kinds[0]!)));
-      const past = caches.filter((cache) => cache.call === meeting.call && attends === meeting.call.attrs.block.attends[cache.attend] && seesPast(casesOf(mask, query, cache.stream.kinds[0]!)));
+      const ofPast = (key: Stream): Cases =>
+        again.includes(stream) ? casesOf(mask, query, key.kinds[0]!) : before(casesOf(mask, query, key.kinds[0]!));
+      const past = caches.filter(
+        (cache) =>
+          cache.call === meeting.call &&
+          attends === meeting.call.attrs.block.attends[cache.attend] &&
+          seesPast(casesOf(mask, query, cache.stream.kinds[0]!)),
+      );
       const own = fresh.filter((key) => isAt(key, meeting.kinds) && visible(mask, query, key.kinds[0]!));
       return [
-        ...past.map((cache) => ({ ...this.#cached(cache), kvHeads, mask: seen(this.#places(cache.stream), ofPast(cache.stream)) })),
+        ...past.map((cache) => ({
+          ...this.#cached(cache),
+          kvHeads,
+          mask: seen(this.#places(cache.stream), ofPast(cache.stream)),
+        })),
         ...own.map((key) => {
           const scope = this.#callScope(owner, meeting.call, key);
-          const [, k, v] = attends.src.map((operand, i) => (i === 0 ? undefined : batched(g, scope.rows, lowerRow(scope, operand))));
+          const [, k, v] = attends.src.map((operand, i) =>
+            i === 0 ? undefined : batched(g, scope.rows, lowerRow(scope, operand)),
+          );
           return { k: k!, v: v!, kvHeads, mask: seen(scope.rows, casesOf(mask, query, key.kinds[0]!)) };
         }),
       ];
@@ -148,7 +165,8 @@ export class Sequences {
   /** `[batch, room, kvHeads * width]` */
   #cached(cache: Cache): Pair {
     const { g } = this.#to;
-    const flat = (what: "k" | "v"): Node => g.op("merge", [g.op("transpose", [inputNode(g, cachePort(cache, what))], { perm: [0, 2, 1, 3] })], { axis: 2 });
+    const flat = (what: "k" | "v"): Node =>
+      g.op("merge", [g.op("transpose", [inputNode(g, cachePort(cache, what))], { perm: [0, 2, 1, 3] })], { axis: 2 });
     return { k: flat("k"), v: flat("v") };
   }
   #places(stream: Stream): Places {
@@ -200,12 +218,15 @@ const segments = (path: string): string => path.replaceAll(".", "/").replaceAll(
 const attendOf = (meeting: Meeting, call: SeqOf<"call">, row: RowOf<"attend">): RowOf<"attend"> => {
   if (meeting.call === call) return row;
   const [only, ...more] = meeting.call.attrs.block.attends;
-  if (only === undefined || more.length > 0) throw new Error(`${meeting.call.attrs.block.path} must attend once in a joint`);
+  if (only === undefined || more.length > 0)
+    throw new Error(`${meeting.call.attrs.block.path} must attend once in a joint`);
   return only;
 };
 
-const isAt = (stream: Stream, kinds: readonly string[]): boolean => stream.kinds.some((kind) => kinds.includes(kind.name));
-const armAt = (seq: SeqOf<"select"> | SeqOf<"joint">, stream: Stream): Seq => seq.attrs.arms.find((arm) => isAt(stream, arm.kinds))?.value ?? lost(seq, stream);
+const isAt = (stream: Stream, kinds: readonly string[]): boolean =>
+  stream.kinds.some((kind) => kinds.includes(kind.name));
+const armAt = (seq: SeqOf<"select"> | SeqOf<"joint">, stream: Stream): Seq =>
+  seq.attrs.arms.find((arm) => isAt(stream, arm.kinds))?.value ?? lost(seq, stream);
 const lost = (seq: Seq, stream: Stream): never => {
   throw new Error(`${seq.path}: ${seq.op} ${seq.name ?? ""} asks for what rows of ${stream.name} do not have`);
 };

@@ -16,7 +16,11 @@ export interface Atom {
 
 /** Every stream is in one atom. */
 export const atomsOf = (model: Model, streams: readonly Stream[]): readonly Atom[] => {
-  const groups = streams.map((stream) => ({ streams: [stream], reach: "row" as Atom["reach"], because: undefined as Atom["because"] }));
+  const groups = streams.map((stream) => ({
+    streams: [stream],
+    reach: "row" as Atom["reach"],
+    because: undefined as Atom["because"],
+  }));
   const join = (a: Stream, b: Stream, reach: Atom["reach"], because: Atom["because"]): void => {
     const [x, y] = [groups.find((g) => g.streams.includes(a))!, groups.find((g) => g.streams.includes(b))!];
     if (x !== y) {
@@ -40,7 +44,8 @@ export const atomsOf = (model: Model, streams: readonly Stream[]): readonly Atom
   return groups;
 };
 const reaches: readonly Atom["reach"][] = ["row", "span", "document"];
-const wider = (a: Atom["reach"], b: Atom["reach"]): Atom["reach"] => reaches[Math.max(reaches.indexOf(a), reaches.indexOf(b))]!;
+const wider = (a: Atom["reach"], b: Atom["reach"]): Atom["reach"] =>
+  reaches[Math.max(reaches.indexOf(a), reaches.indexOf(b))]!;
 
 /** The masks of every attend, each once. */
 const masksOf = (model: Model): { readonly mask: Mask; readonly at: At }[] => {

@@ -57,7 +57,8 @@ export const demandOf = (model: Model, present: Present, roots: Roots): Demand =
 
 /** Whether a sequence has the rows of a stream: kinds of a stream are told apart nowhere, a head's own choice aside. */
 export const hasRows = (seq: Seq, stream: Stream): boolean => stream.kinds.some((kind) => seq.shapes.has(kind.name));
-const among = (wanted: ReadonlySet<Stream>, kinds: readonly string[]): Stream[] => [...wanted].filter((stream) => stream.kinds.some((kind) => kinds.includes(kind.name)));
+const among = (wanted: ReadonlySet<Stream>, kinds: readonly string[]): Stream[] =>
+  [...wanted].filter((stream) => stream.kinds.some((kind) => kinds.includes(kind.name)));
 
 /** A call by the sequence in which it attends: itself, or the joint whose arm it is. */
 const ownersOf = (model: Model): ReadonlyMap<SeqOf<"call">, Calling> => {
@@ -86,13 +87,23 @@ const passOn = (seq: Exclude<Seq, Calling>, wanted: ReadonlySet<Stream>, ask: As
   }
 };
 /** Queries on the wanted rows; keys and values on the new rows that they see and those to be kept. */
-const meet = (model: Model, seq: Calling, present: Present, wanted: ReadonlySet<Stream>, kept: readonly Kept[], ask: Ask, reads: Kept[]): void => {
-  if (seq.op === "joint") for (const arm of seq.attrs.arms) if (arm.value.op !== "call") ask(arm.value, among(wanted, arm.kinds));
+const meet = (
+  model: Model,
+  seq: Calling,
+  present: Present,
+  wanted: ReadonlySet<Stream>,
+  kept: readonly Kept[],
+  ask: Ask,
+  reads: Kept[],
+): void => {
+  if (seq.op === "joint")
+    for (const arm of seq.attrs.arms) if (arm.value.op !== "call") ask(arm.value, among(wanted, arm.kinds));
   const meetings = meetingOf(model, seq);
   const asked = meetings.flatMap(({ kinds, mask }) => among(wanted, kinds).map((stream): Query => ({ stream, mask })));
   const cases = (query: Query, key: Stream): Cases => casesOf(query.mask, query.stream.kinds[0]!, key.kinds[0]!);
   for (const { call, kinds, mask } of meetings) {
-    const own = (streams: readonly Stream[]): Stream[] => streams.filter((stream) => stream.kinds.some((kind) => kinds.includes(kind.name)));
+    const own = (streams: readonly Stream[]): Stream[] =>
+      streams.filter((stream) => stream.kinds.some((kind) => kinds.includes(kind.name)));
     const { attends } = call.attrs.block;
     const needed = new Set(among(wanted, kinds));
     // Where a block attends more than once, rows that give keys to a later attend are queries of those the keys are made of.
@@ -101,12 +112,16 @@ const meet = (model: Model, seq: Calling, present: Present, wanted: ReadonlySet<
       const queries = [...asked, ...[...further[attend]!].map((stream): Query => ({ stream, mask }))];
       const roots = kept.filter((root) => root.call === call && root.attend === attend).map((root) => root.stream);
       const made = new Set(row.src.slice(1).flatMap((operand) => [...rowsOf(operand)]));
-      for (const key of [...own(present.fresh).filter((stream) => queries.some((query) => seesAny(cases(query, stream)))), ...roots]) {
+      for (const key of [
+        ...own(present.fresh).filter((stream) => queries.some((query) => seesAny(cases(query, stream)))),
+        ...roots,
+      ]) {
         needed.add(key);
         attends.forEach((earlier, i) => made.has(earlier) && further[i]!.add(key));
       }
       for (const stream of own(present.past))
-        if (queries.some((query) => present.precedes(stream, query.stream) && seesPast(cases(query, stream)))) reads.push({ call, attend, stream });
+        if (queries.some((query) => present.precedes(stream, query.stream) && seesPast(cases(query, stream))))
+          reads.push({ call, attend, stream });
     }
     for (const argument of call.attrs.arguments) if (argument !== undefined) ask(argument, needed);
   }

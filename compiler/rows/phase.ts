@@ -68,17 +68,34 @@ export const planOf = (model: Model, taps: readonly Step[] = []): Plan => {
   const phases = drafts.map((draft): Phase => {
     const { kind, name, appends, past, heads, taps: given } = draft;
     const writes = writesOf(draft, caches);
-    return { kind, name, appends, past, heads, taps: given, again: [...draft.again], writes, demand: demanded(model, draft, writes) };
+    return {
+      kind,
+      name,
+      appends,
+      past,
+      heads,
+      taps: given,
+      again: [...draft.again],
+      writes,
+      demand: demanded(model, draft, writes),
+    };
   });
   return { streams, atoms, phases, caches, refusals: refusalsOf(atoms) };
 };
 
 // ── Which phases there are ─────────────────────────────────────────────────────────────────────
-const modalitiesOf = (streams: readonly Stream[]): string[] => [...new Set(streams.map((stream) => stream.kinds[0]!.modality))];
+const modalitiesOf = (streams: readonly Stream[]): string[] => [
+  ...new Set(streams.map((stream) => stream.kinds[0]!.modality)),
+];
 const subsets = <T>(items: readonly T[]): T[][] =>
-  items.reduce<T[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]]).filter((set) => set.length > 0).sort((a, b) => a.length - b.length);
+  items
+    .reduce<T[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]])
+    .filter((set) => set.length > 0)
+    .sort((a, b) => a.length - b.length);
 const rootsOf = (heads: readonly { readonly value: Seq }[], streams: readonly Stream[]): Draft["roots"] =>
-  heads.flatMap(({ value }) => streams.filter((stream) => hasRows(value, stream)).map((stream) => ({ seq: value, stream })));
+  heads.flatMap(({ value }) =>
+    streams.filter((stream) => hasRows(value, stream)).map((stream) => ({ seq: value, stream })),
+  );
 
 /** Whole documents: one for each set of streams that some modalities bring, where it has an output; named by all of them. */
 const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[]): Draft[] => {
@@ -90,7 +107,18 @@ const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[
     if (!heads.length) continue;
     const name = `forward(${modalities.join(", ")})`;
     const roots = [...rootsOf(heads, appends), ...rootsOf(taps, appends)];
-    found.set(namesOf(appends), { kind: "forward", name, appends, past: [], again: new Set(), precedes: () => false, heads, taps, roots, reads: [] });
+    found.set(namesOf(appends), {
+      kind: "forward",
+      name,
+      appends,
+      past: [],
+      again: new Set(),
+      precedes: () => false,
+      heads,
+      taps,
+      roots,
+      reads: [],
+    });
   }
   return [...found.values()];
 };
@@ -116,24 +144,42 @@ const cached = (model: Model, streams: readonly Stream[], atoms: readonly Atom[]
   const spans = atoms.filter((atom) => atom.streams.some((stream) => !isToken(stream)));
   const prefills = subsets(atoms)
     .filter((set) => set.some((atom) => !spans.includes(atom)))
-    .map((set) => draft("prefill", ordered(streams, set.flatMap((atom) => atom.streams)), []));
+    .map((set) =>
+      draft(
+        "prefill",
+        ordered(
+          streams,
+          set.flatMap((atom) => atom.streams),
+        ),
+        [],
+      ),
+    );
   const decodes = atoms.flatMap((atom) => {
-    const heads = model.heads.filter((head) => head.kind === "next_token" && atom.streams.some((stream) => hasRows(head.value, stream)));
+    const heads = model.heads.filter(
+      (head) => head.kind === "next_token" && atom.streams.some((stream) => hasRows(head.value, stream)),
+    );
     return !spans.includes(atom) && heads.length ? [draft("decode", atom.streams, heads)] : [];
   });
   const reads = spans.map((atom) => draft("read", atom.streams, []));
   const denoises = spans.flatMap((atom) => {
-    const heads = model.heads.filter((head) => head.kind === "denoise" && atom.streams.some((stream) => hasRows(head.value, stream)));
+    const heads = model.heads.filter(
+      (head) => head.kind === "denoise" && atom.streams.some((stream) => hasRows(head.value, stream)),
+    );
     return heads.length ? [draft("denoise", atom.streams, heads)] : [];
   });
   return distinctNames([...prefills, ...decodes, ...reads, ...denoises]);
 };
-const ordered = (streams: readonly Stream[], some: readonly Stream[]): Stream[] => streams.filter((stream) => some.includes(stream));
+const ordered = (streams: readonly Stream[], some: readonly Stream[]): Stream[] =>
+  streams.filter((stream) => some.includes(stream));
 /** Two phases of one name append unlike streams of the same modalities: they are told apart by their streams. */
 const distinctNames = (drafts: readonly Draft[]): Draft[] => {
   const count = new Map<string, number>();
   for (const { name } of drafts) count.set(name, (count.get(name) ?? 0) + 1);
-  return drafts.map((draft) => (count.get(draft.name)! > 1 ? { ...draft, name: `${draft.kind}(${draft.appends.map((s) => s.name).join(", ")})` } : draft));
+  return drafts.map((draft) =>
+    count.get(draft.name)! > 1
+      ? { ...draft, name: `${draft.kind}(${draft.appends.map((s) => s.name).join(", ")})` }
+      : draft,
+  );
 };
 /** Whether a document may hold rows of one stream when rows of another are appended. */
 const mayPrecede = (model: Model, first: Stream, next: Stream, following: Following): boolean =>
@@ -143,15 +189,25 @@ const mayPrecede = (model: Model, first: Stream, next: Stream, following: Follow
       if (a.modality !== b.modality) return following.get(a.modality)!.has(b.modality);
       const modality = model.modalities.find((m) => m.name === a.modality)!;
       if (modality.kind === "tokens") return true;
-      return modality.segments.indexOf(a.name) < modality.segments.indexOf(b.name) || following.get(a.modality)!.has(b.modality);
+      return (
+        modality.segments.indexOf(a.name) < modality.segments.indexOf(b.name) ||
+        following.get(a.modality)!.has(b.modality)
+      );
     }),
   );
 /** Rows that no head has and after which nothing comes are of no use to anyone, whatever they are. */
 const matters = (model: Model, { name, modality }: Kind, following: Following): boolean => {
   const segments = model.modalities.flatMap((m) => (m.name === modality && m.kind === "span" ? m.segments : [name]));
-  return segments.at(-1) !== name || following.get(modality)!.size > 0 || model.heads.some((head) => head.value.shapes.has(name));
+  return (
+    segments.at(-1) !== name ||
+    following.get(modality)!.size > 0 ||
+    model.heads.some((head) => head.value.shapes.has(name))
+  );
 };
-const refusalsOf = (atoms: readonly Atom[]): Refusal[] => atoms.filter((atom) => atom.reach === "document").map((atom) => ({ phases: "prefill, decode, read and denoise", atom }));
+const refusalsOf = (atoms: readonly Atom[]): Refusal[] =>
+  atoms
+    .filter((atom) => atom.reach === "document")
+    .map((atom) => ({ phases: "prefill, decode, read and denoise", atom }));
 
 // ── The fixed point ────────────────────────────────────────────────────────────────────────────
 const same = (a: Kept, b: Kept): boolean => a.call === b.call && a.attend === b.attend && a.stream === b.stream;
@@ -159,7 +215,7 @@ const same = (a: Kept, b: Kept): boolean => a.call === b.call && a.attend === b.
 /** What is read of past rows by some phase that may come after a phase that appends them. */
 const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[] => {
   const caches: Kept[] = [];
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const draft of drafts) {
       const { reads } = demanded(model, draft, writesOf(draft, caches));
@@ -188,7 +244,11 @@ const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[
 const demanded = (model: Model, draft: Draft, writes: readonly Kept[]): Demand => {
   const roots: Roots = { values: draft.roots, keys: writes };
   const fresh = [...new Set([...draft.appends, ...draft.again])];
-  return demandOf(model, { fresh, past: draft.past.filter((stream) => !draft.again.has(stream)), precedes: draft.precedes }, roots);
+  return demandOf(
+    model,
+    { fresh, past: draft.past.filter((stream) => !draft.again.has(stream)), precedes: draft.precedes },
+    roots,
+  );
 };
 const writesOf = <K extends Kept>({ kind, appends }: Draft, caches: readonly K[]): K[] =>
   kind === "forward" || kind === "denoise" ? [] : caches.filter(({ stream }) => appends.includes(stream));

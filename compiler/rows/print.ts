@@ -14,7 +14,9 @@ export const printPlan = ({ streams, atoms, phases, caches, refusals }: Plan): s
     ...atoms.map((atom) => `  ${printAtom(atom)}`),
     "caches",
     ...(caches.length ? grouped(caches).map((line) => `  ${line}`) : ["  none"]),
-    ...refusals.map(({ phases: what, atom }) => `refused: ${what}, by ${atom.because ? showMask(atom.because.mask) : "the mask"}`),
+    ...refusals.map(
+      ({ phases: what, atom }) => `refused: ${what}, by ${atom.because ? showMask(atom.because.mask) : "the mask"}`,
+    ),
     ...phases.flatMap(printPhase),
   ].join("\n");
 
@@ -25,7 +27,11 @@ const printAtom = ({ streams, reach, because }: Atom): string =>
 const grouped = (kept: readonly Kept[]): string[] => {
   const groups = new Map<string, string[]>();
   for (const { call, stream } of kept) {
-    const [, tower, layer] = /^(.*?)\.?layers\[(\d+)\]$/.exec(call.attrs.block.path) ?? [undefined, call.attrs.block.path, ""];
+    const [, tower, layer] = /^(.*?)\.?layers\[(\d+)\]$/.exec(call.attrs.block.path) ?? [
+      undefined,
+      call.attrs.block.path,
+      "",
+    ];
     const key = `${tower} over ${stream.name}`;
     groups.set(key, [...(groups.get(key) ?? []), layer!]);
   }

@@ -20,7 +20,9 @@ export const streamsOf = (model: Model): readonly Stream[] => {
     ...maskSets(model, model.mask),
     ...layers.flatMap((seq) => setsOf(model, seq)),
     // What a head alone leaves out costs a few rows where it only reads rows; it matters where they meet.
-    ...heads.filter((seq) => seq.op !== "restrict" || heads.some((h) => h.op === "call" || h.op === "joint")).flatMap((seq) => setsOf(model, seq)),
+    ...heads
+      .filter((seq) => seq.op !== "restrict" || heads.some((h) => h.op === "call" || h.op === "joint"))
+      .flatMap((seq) => setsOf(model, seq)),
   ];
   const groups = new Map<string, Kind[]>();
   for (const kind of model.kinds) {
@@ -57,7 +59,10 @@ const setsOf = (model: Model, seq: Seq): KindSet[] => {
     case "select":
       return seq.attrs.arms.map((arm) => arm.kinds);
     case "joint":
-      return seq.attrs.arms.flatMap(({ kinds, value }) => [kinds, ...(value.op === "call" ? callSets(model, value, kinds) : [])]);
+      return seq.attrs.arms.flatMap(({ kinds, value }) => [
+        kinds,
+        ...(value.op === "call" ? callSets(model, value, kinds) : []),
+      ]);
     case "call":
       return callSets(model, seq, [...seq.shapes.keys()]);
     case "map":
@@ -74,7 +79,8 @@ const callSets = (model: Model, { attrs }: Extract<Seq, { op: "call" }>, kinds: 
  * Coordinates tell every kind apart. Other inputs of rows and spans need no set: kinds that have one and kinds that have
  * none are told apart by whatever routes them past it.
  */
-const bodySets = (body: Row, kinds: KindSet): KindSet[] => ([...rowsOf(body)].some((row) => row.op === "coordinate") ? kinds.map((kind) => [kind]) : []);
+const bodySets = (body: Row, kinds: KindSet): KindSet[] =>
+  [...rowsOf(body)].some((row) => row.op === "coordinate") ? kinds.map((kind) => [kind]) : [];
 
 const maskSets = (model: Model, mask: Mask): KindSet[] => {
   switch (mask.op) {
@@ -86,7 +92,9 @@ const maskSets = (model: Model, mask: Mask): KindSet[] => {
       return [mask.kinds];
     case "within":
       // Only rows of one modality share a span.
-      return model.modalities.map(({ name }) => model.kinds.filter((kind) => kind.modality === name && mask.kinds.includes(kind.name)).map((kind) => kind.name));
+      return model.modalities.map(({ name }) =>
+        model.kinds.filter((kind) => kind.modality === name && mask.kinds.includes(kind.name)).map((kind) => kind.name),
+      );
     case "and":
     case "or":
       return [...maskSets(model, mask.left), ...maskSets(model, mask.right)];

@@ -22,11 +22,19 @@ const changing = (model: Model): ReadonlyMap<string, ReadonlySet<Input>> => {
 export type Tainted = (kept: Kept, drawn: readonly Stream[]) => boolean;
 
 export const taintOf = (model: Model, streams: readonly Stream[]): Tainted => {
-  const found = [...changing(model)].map(([modality, inputs]) => ({ modality, inputs, at: spread(model, streams, inputs, modality) }));
+  const found = [...changing(model)].map(([modality, inputs]) => ({
+    modality,
+    inputs,
+    at: spread(model, streams, inputs, modality),
+  }));
   return ({ call, stream }, drawn) =>
     found.some(({ modality, inputs, at }) => {
-      if (modality !== "" && (drawn.includes(stream) || !drawn.some((s) => has(s, modality)) || !has(stream, modality))) return false;
-      return readsAny(call.attrs.block.body, inputs) || call.attrs.arguments.some((argument) => argument !== undefined && at(argument, stream));
+      if (modality !== "" && (drawn.includes(stream) || !drawn.some((s) => has(s, modality)) || !has(stream, modality)))
+        return false;
+      return (
+        readsAny(call.attrs.block.body, inputs) ||
+        call.attrs.arguments.some((argument) => argument !== undefined && at(argument, stream))
+      );
     });
 };
 /** The kinds of a stream that may stand before the end of a grid while it is drawn: of a span, those up to its last grid. */
@@ -44,16 +52,23 @@ const meets = (model: Model, modality: string, mask: Mask, query: Kind, key: Kin
   return (k <= q && same.before) || (k >= q && same.after);
 };
 const has = (stream: Stream, modality: string): boolean => stream.kinds.some((kind) => kind.modality === modality);
-const readsAny = (row: Row, inputs: ReadonlySet<Input>): boolean => [...rowsOf(row)].some((r) => r.op === "input" && inputs.has(r.attrs.input));
+const readsAny = (row: Row, inputs: ReadonlySet<Input>): boolean =>
+  [...rowsOf(row)].some((r) => r.op === "input" && inputs.has(r.attrs.input));
 
 /** What is made of the inputs: at all rows, or, of a `modality`, at those of the one span. */
-const spread = (model: Model, all: readonly Stream[], inputs: ReadonlySet<Input>, modality: string): ((seq: Seq, stream: Stream) => boolean) => {
+const spread = (
+  model: Model,
+  all: readonly Stream[],
+  inputs: ReadonlySet<Input>,
+  modality: string,
+): ((seq: Seq, stream: Stream) => boolean) => {
   const kindsOf = kindsIn(model, modality);
   const streams = all.filter((stream) => kindsOf(stream).length > 0);
   const reads = (row: Row): boolean => readsAny(row, inputs);
   const known = new Map<Seq, Set<Stream>>();
   const at = (seq: Seq, stream: Stream): boolean => hasRows(seq, stream) && known.get(seq)!.has(stream);
-  const armAt = (seq: Extract<Seq, { op: "select" | "joint" }>, stream: Stream): Seq => seq.attrs.arms.find((arm) => arm.kinds.includes(stream.kinds[0]!.name))!.value;
+  const armAt = (seq: Extract<Seq, { op: "select" | "joint" }>, stream: Stream): Seq =>
+    seq.attrs.arms.find((arm) => arm.kinds.includes(stream.kinds[0]!.name))!.value;
   const isTainted = (seq: Seq, stream: Stream): boolean => {
     switch (seq.op) {
       case "embed":
@@ -75,7 +90,11 @@ const spread = (model: Model, all: readonly Stream[], inputs: ReadonlySet<Input>
           streams.some((key) => {
             const sees = kindsOf(stream).some((q) => kindsOf(key).some((k) => meets(model, modality, own.mask, q, k)));
             const met = key.kinds.some((kind) => kinds.includes(kind.name)) && (key === stream || sees);
-            return met && (reads(call.attrs.block.body) || call.attrs.arguments.some((argument) => argument !== undefined && at(argument, key)));
+            return (
+              met &&
+              (reads(call.attrs.block.body) ||
+                call.attrs.arguments.some((argument) => argument !== undefined && at(argument, key)))
+            );
           }),
         );
       }

@@ -30,7 +30,13 @@ export const sorted = (roots: readonly Seq[]): Seq[] => {
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     if (done.has(top.seq)) continue;
     if (top.ready) done.add(top.seq);
-    else stack.push({ seq: top.seq, ready: true }, ...sourcesOf(top.seq).map((seq) => ({ seq, ready: false })).reverse());
+    else
+      stack.push(
+        { seq: top.seq, ready: true },
+        ...sourcesOf(top.seq)
+          .map((seq) => ({ seq, ready: false }))
+          .reverse(),
+      );
   }
   return [...done];
 };
@@ -64,5 +70,7 @@ export interface Meeting {
 /** A call alone, or the calls among a joint's arms. */
 export const meetingOf = (model: Model, seq: Calling): Meeting[] => {
   const arms = seq.op === "call" ? [{ kinds: [...seq.shapes.keys()], value: seq }] : seq.attrs.arms;
-  return arms.flatMap(({ kinds, value }) => (value.op === "call" ? [{ call: value, kinds, mask: both(model.mask, value.attrs.sees) }] : []));
+  return arms.flatMap(({ kinds, value }) =>
+    value.op === "call" ? [{ call: value, kinds, mask: both(model.mask, value.attrs.sees) }] : [],
+  );
 };

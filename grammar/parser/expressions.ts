@@ -2,7 +2,20 @@
 // into no node that another rule returned, because chevrotain records each rule once with dummies.
 
 import { EmbeddedActionsParser, type IParserConfig, type IToken, type ParserMethod, type TokenType } from "chevrotain";
-import type { Argument, Arm, Binding, Expr, ExprOf, Glob, GlobStep, Name, NumberLiteral, Shape, Span, StringLiteral } from "../ast.ts";
+import type {
+  Argument,
+  Arm,
+  Binding,
+  Expr,
+  ExprOf,
+  Glob,
+  GlobStep,
+  Name,
+  NumberLiteral,
+  Shape,
+  Span,
+  StringLiteral,
+} from "../ast.ts";
 import * as t from "../tokens.ts";
 import { type Link, treeOf } from "./infix.ts";
 

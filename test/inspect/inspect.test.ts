@@ -6,7 +6,8 @@ import { inspectionText } from "../../compiler/inspect/print.ts";
 import type { Model } from "../../compiler/analyze/model.ts";
 import { specify } from "../reference/run.ts";
 
-const text = (file: string): string => readFileSync(new URL(`../../examples/${file}/${file}.graft`, import.meta.url), "utf8");
+const text = (file: string): string =>
+  readFileSync(new URL(`../../examples/${file}/${file}.graft`, import.meta.url), "utf8");
 const modelOf = (file: string, name: string): Model => specify(text(file), name).model;
 const small = [
   ["llama", "LlamaModel"],
@@ -25,7 +26,14 @@ test.each(small)("%s: %s", async (file, name) => {
 
 /** A polynomial's value; a name without one is 0. */
 const value = (polynomial: string, names: Readonly<Record<string, number>>): number =>
-  polynomial.split("+").reduce((sum, term) => sum + term.split("*").reduce((n, factor) => n * (/^\d+$/.test(factor) ? Number(factor) : (names[factor] ?? 0)), 1), 0);
+  polynomial
+    .split("+")
+    .reduce(
+      (sum, term) =>
+        sum +
+        term.split("*").reduce((n, factor) => n * (/^\d+$/.test(factor) ? Number(factor) : (names[factor] ?? 0)), 1),
+      0,
+    );
 
 describe("FLOPs equal closed formulas", () => {
   // Small towers: width 64, 4 heads and 2 key heads of 16, MLP 160, 3 layers.
@@ -34,7 +42,16 @@ describe("FLOPs equal closed formulas", () => {
   const rest = 2 * (D * Q + Q * D + 3 * D * M);
   const pair = 2 * 4 * (16 + 16);
   const ends = { patch: 2 * 48 * D, time: 2 * (256 * D + D * D), leave: 2 * D * 48, logits: 2 * D * 258 };
-  const names = { batch: 1, text: 11, "image.patch": 64, image: 1, "pairs.text.text": 61, "pairs.text.image.patch": 320, "pairs.image.patch.text": 640, "pairs.image.patch.image.patch": 4096 };
+  const names = {
+    batch: 1,
+    text: 11,
+    "image.patch": 64,
+    image: 1,
+    "pairs.text.text": 61,
+    "pairs.text.image.patch": 320,
+    "pairs.image.patch.text": 640,
+    "pairs.image.patch.image.patch": 4096,
+  };
   const [T, P] = [names.text, names["image.patch"]];
   const own = names["pairs.text.text"] + names["pairs.text.image.patch"];
   const seen = names["pairs.image.patch.text"] + names["pairs.image.patch.image.patch"];
@@ -56,7 +73,8 @@ describe("FLOPs equal closed formulas", () => {
     const past = { ...names, "pairs.image.patch.past.text": 640, "pairs.image.patch.past.image.patch": 128 };
     const drawing = L * (P * (kv + rest) + pair * (4096 + 640 + 128)) + P * ends.patch + ends.time;
     expect(value(programs["denoise(image)"]!.flops.pruned, past)).toBe(drawing);
-    const reading = P * ((L - 1) * rest + 2 * L * kv) + (L - 1) * pair * (4096 + 640 + 128) + P * ends.patch + ends.time;
+    const reading =
+      P * ((L - 1) * rest + 2 * L * kv) + (L - 1) * pair * (4096 + 640 + 128) + P * ends.patch + ends.time;
     expect(value(programs["read(image)"]!.flops.pruned, past)).toBe(reading);
     expect(Object.keys(programs["denoise(image)"]!.rows).filter((path) => path.startsWith("language."))).toEqual([]);
   });
@@ -65,7 +83,10 @@ describe("FLOPs equal closed formulas", () => {
       const { programs } = inspect(modelOf(file, name));
       for (const [program, { outputs }] of Object.entries(programs)) {
         if (program.startsWith("forward")) continue;
-        expect(outputs.filter((output) => !output.startsWith("new.") && !/\.(logits|velocity|noise)$/.test(output)), program).toEqual([]);
+        expect(
+          outputs.filter((output) => !output.startsWith("new.") && !/\.(logits|velocity|noise)$/.test(output)),
+          program,
+        ).toEqual([]);
       }
     }
   });
@@ -74,7 +95,9 @@ describe("FLOPs equal closed formulas", () => {
 test("what must not be cached is refused, with the term of the mask", () => {
   const refused = (mask: string): string => {
     const changed = text("xfusion").replaceAll("mask = causal or within(image.patch)", `mask = ${mask}`);
-    return inspect(specify(changed, "DualTower").model).refused.map(({ because }) => because).join();
+    return inspect(specify(changed, "DualTower").model)
+      .refused.map(({ because }) => because)
+      .join();
   };
   expect(refused("all")).toBe("all");
   expect(refused("causal or (query is text and key is image.patch)")).toContain("query is text");

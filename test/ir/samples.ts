@@ -289,7 +289,15 @@ export const samples: Record<Op, readonly Sample[]> = {
     attention({ title: "softcap", heads: 4, kvHeads: 2, d: 4, softcap: 0.7, chance: 0.5 }),
     attention({ title: "softcap, covered", heads: 4, kvHeads: 4, d: 4, softcap: 5 }),
     attention({ title: "two streams of keys", heads: 4, kvHeads: 2, d: 4, streams: [P, 5], chance: 0.5 }),
-    attention({ title: "three streams, single heads, softcap", heads: 3, kvHeads: 3, d: 2, e: 3, streams: [2, P, T], softcap: 2 }),
+    attention({
+      title: "three streams, single heads, softcap",
+      heads: 3,
+      kvHeads: 3,
+      d: 2,
+      e: 3,
+      streams: [2, P, T],
+      softcap: 2,
+    }),
     attention({ title: "one mask for the batch", heads: 4, kvHeads: 2, d: 4, chance: 0.5, oneMask: true }),
   ],
 };

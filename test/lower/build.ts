@@ -158,7 +158,13 @@ export const inputsOf = (
         const data = new Float64Array(shape.reduce((a, b) => a * b, 1));
         const perCall = of.inputs.some((input) => input.name === name && input.per === "call");
         pieces.forEach((piece, b) => {
-          const found = numbersOf(of, name, piece.document, (stream) => slots.get(stream)?.[b], data.length / pieces.length);
+          const found = numbersOf(
+            of,
+            name,
+            piece.document,
+            (stream) => slots.get(stream)?.[b],
+            data.length / pieces.length,
+          );
           data.set(
             found.map((x) => (type.dtype === "f32" ? Math.fround(x) : x)),
             perCall ? 0 : b * (data.length / pieces.length),
@@ -191,7 +197,9 @@ const numbersOf = (
   const places = slots(stream);
   if (places === undefined) throw new Error(`no stream of ${name}`);
   return places.flatMap((place) =>
-    place < 0 ? Array<number>(size / places.length).fill(what === "order" ? -1 : 0) : flat(valueOf(of, document, place, what)),
+    place < 0
+      ? Array<number>(size / places.length).fill(what === "order" ? -1 : 0)
+      : flat(valueOf(of, document, place, what)),
   );
 };
 const rowOf = ({ per }: Input): string => {
@@ -293,7 +301,12 @@ export const agree = (of: Model, batch: readonly Document[], within = 1e-12): vo
   let compared = 0;
   batch.forEach((document, b) => {
     const truth = evaluate(of, hand.seeded, document);
-    const compare = (name: string, stream: string, of: Seq, rowAt: (place: number) => Float64Array | undefined): void => {
+    const compare = (
+      name: string,
+      stream: string,
+      of: Seq,
+      rowAt: (place: number) => Float64Array | undefined,
+    ): void => {
       expected.add(name);
       rowsAt(outputs.get(name)!, b).forEach((got, r) => {
         const place = slots.get(stream)![b]![r]!;

@@ -147,7 +147,8 @@ describe("streams", () => {
       return program(model({ steps: [last], mask, text: text(last), image: image(last) }), both);
     };
     const count = (p: Program, op: string): number => nodesOf(p).filter((node) => node.op === op).length;
-    for (const op of ["concat", "gather", "where", "slice", "less", "equal"]) expect(count(of(3), op), op).toBe(count(of(1), op));
+    for (const op of ["concat", "gather", "where", "slice", "less", "equal"])
+      expect(count(of(3), op), op).toBe(count(of(1), op));
   });
 });
 
@@ -269,7 +270,12 @@ test("a thousand layers in a few seconds, on a stack of usual size", () => {
   const from = performance.now();
   const module = lower(of);
   expect(performance.now() - from).toBeLessThan(20_000);
-  expect(appliedTo(module.programs.find(({ name }) => name === both)!, "language.layers[1023].q")).toEqual([TEXT]);
+  expect(
+    appliedTo(
+      module.programs.find(({ name }) => name === both)!,
+      "language.layers[1023].q",
+    ),
+  ).toEqual([TEXT]);
 }, 60_000);
 
 test("a small dual tower, whole", async () => {

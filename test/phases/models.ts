@@ -43,7 +43,7 @@ export const weightsOf = ({ model }: Specified): WeightOf => {
     model.weights.map(({ path, shape }) => {
       const size = shape.reduce((n, d) => n * d, 1);
       const std = shape.length === 2 ? 1.2 / Math.sqrt(shape[1]!) : 0.2;
-      const mean = shape.length === 1 && /norm$/.test(path) ? 1 : shape.length === 0 ? 0.7 : 0;
+      const mean = shape.length === 1 && path.endsWith("norm") ? 1 : shape.length === 0 ? 0.7 : 0;
       return [path, Float32Array.from({ length: size }, () => mean + std * normal())] as const;
     }),
   );

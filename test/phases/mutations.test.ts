@@ -24,7 +24,10 @@ describe.each(models)("$file: $name", (small) => {
         for (const { name, draws, make } of faults) {
           if (draws && small.most === 0) continue;
           const findings = await judge(subject, calls, make(), truths);
-          expect(findings.some(({ ok }) => !ok), `${name}, seed ${seed}`).toBe(true);
+          expect(
+            findings.some(({ ok }) => !ok),
+            `${name}, seed ${seed}`,
+          ).toBe(true);
         }
       }
     } finally {

@@ -19,7 +19,10 @@ describe.each(models)("$file: $name", (small) => {
         const batch = 1 + (i % 2);
         const findings = await judge(subject, schedule(FIRST + i, batch, sizesOf(small)));
         expect(findings).not.toEqual([]);
-        expect(findings.filter(({ ok }) => !ok), `${small.name}, seed ${FIRST + i}, batch ${batch}`).toEqual([]);
+        expect(
+          findings.filter(({ ok }) => !ok),
+          `${small.name}, seed ${FIRST + i}, batch ${batch}`,
+        ).toEqual([]);
       }
     } finally {
       await session.close();

@@ -25,7 +25,9 @@ export interface Call {
 export interface Sizes {
   readonly vocab: number;
   /** rows and numbers of an image; undefined: text alone */
-  readonly image: { readonly rows: number; readonly width: number; readonly t: readonly [clean: number, most: number] } | undefined;
+  readonly image:
+    | { readonly rows: number; readonly width: number; readonly t: readonly [clean: number, most: number] }
+    | undefined;
 }
 
 /**
@@ -49,7 +51,8 @@ export const schedule = (seed: number, batch: number, { vocab, image }: Sizes): 
       const phase = taken.length === 1 && one && taken[0] === undefined ? "decode" : "prefill";
       const text = (): DocumentRow => ({ kind: "text", span: 0, index: 0, values: { id: below(vocab) } });
       // The documents of a batch take unlike numbers of rows where a prefill is of text alone.
-      const more = (): DocumentRow[] => (phase === "prefill" && taken.every((row) => row === undefined) ? Array.from({ length: below(3) }, text) : []);
+      const more = (): DocumentRow[] =>
+        phase === "prefill" && taken.every((row) => row === undefined) ? Array.from({ length: below(3) }, text) : [];
       calls.push({ phase, pieces: each(() => ({ rows: [...taken.map((row) => row ?? text()), ...more()] })) });
     }
   };
@@ -62,9 +65,17 @@ export const schedule = (seed: number, batch: number, { vocab, image }: Sizes): 
     const span = spans++;
     const marker = (kind: string): DocumentRow => ({ kind, span, index: 0, values: {} });
     texts(0, [marker("image.open")]);
-    const patches = (z: () => Float32Array): DocumentRow[] => Array.from({ length: image.rows }, (_, index) => ({ kind: "image.patch", span, index, values: { z: z() } }));
+    const patches = (z: () => Float32Array): DocumentRow[] =>
+      Array.from({ length: image.rows }, (_, index) => ({ kind: "image.patch", span, index, values: { z: z() } }));
     const z = (): Float32Array => Float32Array.from({ length: image.width }, number);
-    for (let step = 0; step < 3; step++) calls.push({ phase: "denoise", pieces: each(() => ({ rows: patches(z), span: { t: Math.fround(image.t[0] + random() * (image.t[1] - image.t[0])) } })) });
+    for (let step = 0; step < 3; step++)
+      calls.push({
+        phase: "denoise",
+        pieces: each(() => ({
+          rows: patches(z),
+          span: { t: Math.fround(image.t[0] + random() * (image.t[1] - image.t[0])) },
+        })),
+      });
     calls.push({ phase: "read", pieces: each(() => ({ rows: patches(z), span: { t: image.t[0] } })) });
     texts(0, [marker("image.close")]);
   }

@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { onnx, programs } from "../../compiler/index.ts";
 import type { PhaseProgram as Lowered } from "../../compiler/ir/module.ts";
 import type { Appending } from "../../runtime/context.ts";
-import { memorySource, openProgram, readSafetensors, safetensorsBytes, type Program, type Tensor } from "../../runtime/index.ts";
+import {
+  memorySource,
+  openProgram,
+  readSafetensors,
+  safetensorsBytes,
+  type Program,
+  type Tensor,
+} from "../../runtime/index.ts";
 import { entryOf } from "../entry.ts";
 import type { Specified, WeightOf } from "../reference/run.ts";
 
@@ -19,11 +26,17 @@ export interface Session {
   close(): Promise<void>;
 }
 
-export const openSession = async (specified: Specified, weight: WeightOf, profile: "ort-cpu" | "portable" = "ort-cpu"): Promise<Session> => {
+export const openSession = async (
+  specified: Specified,
+  weight: WeightOf,
+  profile: "ort-cpu" | "portable" = "ort-cpu",
+): Promise<Session> => {
   const { model, sources } = specified;
   const folder = mkdtempSync(join(tmpdir(), "graftwerk-"));
   const module = programs(model, sources);
-  const bytes = safetensorsBytes(model.weights.map((w) => ({ name: w.path, dtype: "F32", shape: w.shape, data: weight(w.path) })));
+  const bytes = safetensorsBytes(
+    model.weights.map((w) => ({ name: w.path, dtype: "F32", shape: w.shape, data: weight(w.path) })),
+  );
   writeFileSync(join(folder, "weights.safetensors"), bytes);
   const file = await readSafetensors(memorySource("weights", bytes));
   const place = ({ name }: { readonly name: string }) => {
@@ -38,7 +51,11 @@ export const openSession = async (specified: Specified, weight: WeightOf, profil
     writeFileSync(join(folder, `constants.${i}.bin`), made.constants);
     const program = await openProgram(lowered.name, join(folder, `${i}.onnx`));
     programsOpen.push(program);
-    opened.set(lowered.name, { entry: entryOf(specified.model, lowered), lowered, run: (inputs) => program.run(inputs) });
+    opened.set(lowered.name, {
+      entry: entryOf(specified.model, lowered),
+      lowered,
+      run: (inputs) => program.run(inputs),
+    });
   }
   return {
     programs: opened,

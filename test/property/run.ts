@@ -92,7 +92,9 @@ export class Compiled {
               Object.entries(outputs).flatMap(([output, tensor]) => {
                 const stream = program.streams.find((each) => each.name === output.slice(0, output.lastIndexOf(".")))!;
                 if (output.endsWith(".logits") !== (head.kind === "next_token")) return [];
-                return [...unpack(documents, stream.kinds, tensor)[d]!].filter(([place]) => head.value.shapes.has(document.rows[place]!.kind));
+                return [...unpack(documents, stream.kinds, tensor)[d]!].filter(([place]) =>
+                  head.value.shapes.has(document.rows[place]!.kind),
+                );
               }),
             ),
           ]),

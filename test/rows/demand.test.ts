@@ -95,7 +95,7 @@ describe("what is asked of a sequence", () => {
       left: { op: "and", left: { op: "query", kinds: ["text"] }, right: key("image.open") },
       right: { op: "and", left: { op: "query", kinds: ["image.open"] }, right: key("image.patch") },
     };
-    const read = (attends: typeof one[], body: Row): string[] => {
+    const read = (attends: (typeof one)[], body: Row): string[] => {
       const seen = call(block("twice", body, attends), first);
       return asked(model({ steps: [first, seen], mask: chain, text: text(seen) }), first);
     };
@@ -118,7 +118,10 @@ describe("which past keys are read", () => {
       "language.layers[1]/image.patch",
       "language.layers[1]/text",
     ]);
-    expect(reads({ fresh: ["image.patch"], past: ["text"] })).toEqual(["vision.layers[0]/text", "vision.layers[1]/text"]);
+    expect(reads({ fresh: ["image.patch"], past: ["text"] })).toEqual([
+      "vision.layers[0]/text",
+      "vision.layers[1]/text",
+    ]);
     expect(reads({ fresh: ["text"], past: [] })).toEqual([]);
   });
   test("not those that a mask hides", () => {

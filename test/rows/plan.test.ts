@@ -54,7 +54,12 @@ const modelOf = (layer: Layer, session?: string, mask: Mask = spanMask): Model =
 };
 
 const designs = { dual, joint: met, fused };
-const sessions = { none: undefined, "text-image-text": "text image text", "text-image-text-image": "text image text image", "text-image": "text image" };
+const sessions = {
+  none: undefined,
+  "text-image-text": "text image text",
+  "text-image-text-image": "text image text image",
+  "text-image": "text image",
+};
 
 describe.each(Object.entries(designs))("%s", (design, layer) => {
   test.each(Object.entries(sessions))("%s", async (name, session) => {
@@ -154,7 +159,9 @@ describe("masks that forbid phases", () => {
     expect(atom.streams.map(({ name }) => name).sort()).toEqual(["image.open", "image.patch"]);
     expect(atom.reach).toBe("span");
     expect(showMask(atom.because!.mask)).toBe("within(image.open, image.patch)");
-    expect(printPlan(plan)).toContain("image.open, image.patch: the rows of a span, by within(image.open, image.patch)");
+    expect(printPlan(plan)).toContain(
+      "image.open, image.patch: the rows of a span, by within(image.open, image.patch)",
+    );
     for (const { appends, name } of plan.phases.filter(({ kind }) => kind !== "forward")) {
       const own = atom.streams.filter((stream) => appends.includes(stream));
       expect([0, atom.streams.length], name).toContain(own.length);

@@ -24,7 +24,11 @@ export const nodes = (name: string, change: (roots: readonly Node[], model: Mode
   name,
   of: ({ model, sources, module }) => {
     const edited = edit(module, model, change);
-    return edited && { module: (traced) => (traced ? edit(wholeDocuments(programs(model, sources, true)), model, change)! : edited) };
+    return (
+      edited && {
+        module: (traced) => (traced ? edit(wholeDocuments(programs(model, sources, true)), model, change)! : edited),
+      }
+    );
   },
 });
 

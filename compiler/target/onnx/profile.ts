@@ -26,7 +26,12 @@ const readsCache = (n: Node): boolean => {
 export const profiles: Record<ProfileName, Profile> = {
   "ort-cpu": { opset: 24, ir: 12, range: true, expands: readsCache },
   // The first text of Attention-23 masks before the softcap, which undoes the mask; later ones and ONNX Runtime after it.
-  portable: { opset: 23, ir: 11, range: true, expands: (n) => (n.op === "attention" && n.attrs.softcap !== undefined) || readsCache(n) },
+  portable: {
+    opset: 23,
+    ir: 11,
+    range: true,
+    expands: (n) => (n.op === "attention" && n.attrs.softcap !== undefined) || readsCache(n),
+  },
   // Attention and Range would leave the GPU; so would Pad and Transpose of later opsets.
   "ort-webgpu": { opset: 23, ir: 11, range: false, expands: (n) => n.op === "attention" },
 };
