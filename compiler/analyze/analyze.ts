@@ -1,5 +1,6 @@
 // One model: parameters bound, statements in order, and at the end what holds of the whole (weights' fates, checkpoints).
 import type * as ast from "../../grammar/ast.ts";
+import { nearest } from "../../grammar/nearest.ts";
 import type { Context, Draft, ModelState } from "./context.ts";
 import { embedStatement, headStatement } from "./ends.ts";
 import { show } from "./builtins.ts";
@@ -43,6 +44,7 @@ export const analyzeModel = (cx: Context, application: ModelApplication, name: s
     position: undefined,
     fates: [],
     said: new Map(),
+    session: undefined,
   };
   scope.define("clean", (by) => cleanValue(cx, model, scope, by ?? scope.at(model.name)));
   for (const statement of model.statements) {
@@ -70,6 +72,7 @@ export const analyzeModel = (cx: Context, application: ModelApplication, name: s
     steps: state.steps,
     h: state.h,
     mask: draft.mask,
+    session: draft.session,
     position: draft.position,
     noise: state.noise,
     heads: draft.heads,
@@ -170,7 +173,7 @@ const modelStatement = (
     case "guide":
       return void cx.fail("not-yet", at, ["`guide`"]);
     case "session":
-      return void cx.fail("not-yet", at, ["`session`"]);
+      return sessionStatement(cx, state, draft, statement, scope);
     case "later":
       return void cx.fail("not-yet", at, [`\`${statement.keyword}\``]);
     default:
@@ -323,6 +326,21 @@ const missingBridge = (cx: Context, state: ModelState, draft: Draft): void => {
   cx.fail("width-mismatch", first.at, [first.kinds, first.from, first.tower, first.to, price(each), price(shared)]);
 };
 
+/** `session = text image?`: what a document may be made of, in order. */
+const sessionStatement = (
+  cx: Context,
+  state: ModelState,
+  draft: Draft,
+  statement: ast.SessionStatement,
+  scope: Scope,
+): void => {
+  if (draft.session) return void cx.fail("twice", scope.at(statement), ["session"]);
+  const names = state.modalities.map((modality) => modality.name);
+  for (const { name } of statement.terms)
+    if (!names.includes(name.text)) cx.fail("session-term", scope.at(name), [name.text, nearest(name.text, names)]);
+  draft.session = statement.terms.map(({ name, repeat }) => ({ modality: name.text, repeat }));
+};
+
 /** What every model must have. */
 const complete = (cx: Context, state: ModelState, draft: Draft, model: ast.Model, scope: Scope): void => {
   if (cx.failed) return;
@@ -330,6 +348,9 @@ const complete = (cx: Context, state: ModelState, draft: Draft, model: ast.Model
   if (!state.modalities.length) cx.fail("no-modality", at, []);
   else if (!state.h) cx.fail("no-layers", at, []);
   else if (!draft.heads.length) cx.fail("no-head", at, []);
+  for (const { modality, kind, at: head } of draft.heads)
+    if (kind === "denoise" && !state.noise.some((noise) => noise.modality === modality))
+      cx.fail("no-noise", head, [modality]);
   if (!draft.mask) cx.fail("no-mask", at, []);
   if (!draft.position) cx.fail("no-position", at, []);
 };

@@ -51,6 +51,7 @@ export interface Draft {
   readonly heads: Head[];
   mask: Mask | undefined;
   position: Model["position"] | undefined;
+  session: Model["session"];
   readonly fates: ast.FreezeStatement[];
   /** statements that may stand once, by what they say */
   readonly said: Map<string, At>;

@@ -11,6 +11,8 @@ export const modalityStatement = (
   statement: ast.ModalityStatement,
   scope: Scope,
 ): void => {
+  if (["batch", "past", "new", "tap"].includes(statement.name.text))
+    return void cx.fail("reserved-modality", scope.at(statement.name), [statement.name.text]);
   const value =
     statement.value.kind === "segments"
       ? spanModality(cx, state, statement, statement.value, scope)

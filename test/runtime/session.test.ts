@@ -1,108 +1,87 @@
-// Programs in ONNX Runtime: small graphs made here, every dtype in and out, and errors that name the program.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+// A compiled folder as a user opens it: phases on a context equal whole documents; wrong calls say what is wrong.
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import proto from "onnx-proto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openProgram } from "../../runtime/onnx/session.ts";
-import { loadPackage } from "../../runtime/package.ts";
-import type { DType, Tensor } from "../../runtime/tensor.ts";
+import { type DocumentRow, Failure, openSession, type Session } from "../../runtime/index.ts";
+import { inside } from "../cli/inside.ts";
 
-const { onnx } = proto;
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), "graftwerk-session-"));
+let session: Session;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "graftwerk-session-"));
+  const spec = new URL("../../examples/xfusion/xfusion.graft", import.meta.url).pathname;
+  const out = join(folder, "out");
+  const { status } = await inside([
+    "compile",
+    spec,
+    "--model",
+    "DualTower",
+    "--target",
+    "onnx",
+    "--seed",
+    "3",
+    "--out",
+    out,
+  ]);
+  expect(status).toBe(0);
+  session = await openSession(out);
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await session.close();
+  rmSync(folder, { recursive: true });
+});
 
-const codes: Readonly<Record<DType, number>> = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9, f16: 10, f64: 11 };
-const value = (name: string, dtype: DType) => ({
-  name,
-  type: { tensorType: { elemType: codes[dtype], shape: { dim: [{ dimParam: "n" }] } } },
-});
-/** A graph of one operator on inputs of one dtype. */
-const graph = async (opType: string, inputs: readonly string[], dtype: DType): Promise<string> => {
-  const model = onnx.ModelProto.create({
-    irVersion: 8,
-    opsetImport: [{ domain: "", version: 17 }],
-    graph: {
-      name: "g",
-      node: [{ opType, input: [...inputs], output: ["out"] }],
-      input: inputs.map((name) => value(name, dtype)),
-      output: [value("out", dtype)],
-    },
+const text = (count: number, from = 40): DocumentRow[] =>
+  Array.from({ length: count }, (_, i) => ({ kind: "text", span: 0, index: 0, values: { id: from + i } }));
+const marker = (kind: string): DocumentRow => ({ kind, span: 0, index: 0, values: {} });
+const patches = (count = 64): DocumentRow[] =>
+  Array.from({ length: count }, (_, index) => ({
+    kind: "image.patch",
+    span: 0,
+    index,
+    values: { z: Float32Array.from({ length: 48 }, (_number, n) => Math.sin(index * 48 + n)) },
+  }));
+
+describe("a session", () => {
+  test("phase by phase it equals the whole document, past the first room of the caches", async () => {
+    const rows = [...text(20), marker("image.open"), ...patches(), marker("image.close"), ...text(3, 90)];
+    const whole = await session.forward([{ rows, spans: { image: [{ t: 0 }] }, inputs: {} }]);
+    const context = session.start();
+    await session.append(context, "prefill", [{ rows: rows.slice(0, 7) }]);
+    await session.append(context, "prefill", [{ rows: rows.slice(7, 21) }]);
+    const drawn = await session.append(context, "denoise", [{ rows: patches(), spans: { image: [{ t: 0 }] } }]);
+    expect(context.length(0)).toBe(21);
+    await session.append(context, "read", [{ rows: patches(), spans: { image: [{ t: 0 }] } }]);
+    expect(context.length(0)).toBe(85);
+    for (let place = 85; place < rows.length; place++) {
+      const result = await session.append(context, "decode", [{ rows: [rows[place]!] }]);
+      near(result.rows("text.logits", 0).get(place)!, whole.rows("text.logits", 0).get(place)!);
+    }
+    near(drawn.rows("image.patch.velocity", 0).get(30)!, whole.rows("image.patch.velocity", 0).get(30)!);
+    expect(context.bytes).toBeGreaterThan(0);
   });
-  const path = join(folder, `${opType}-${dtype}.onnx`);
-  await writeFile(path, onnx.ModelProto.encode(model).finish());
-  return path;
+  test("a part of an image is refused, and nothing is kept of it", async () => {
+    const context = session.start();
+    await expect(
+      session.append(context, "read", [{ rows: patches(63), spans: { image: [{ t: 0 }] } }]),
+    ).rejects.toThrow(/read\(image\): 63 of the 64 rows of image\.patch of span 0 were given/);
+    expect(context.length(0)).toBe(0);
+    await session.append(context, "prefill", [{ rows: text(2) }]);
+    expect(context.length(0)).toBe(2);
+  });
+  test("wrong calls say what is wrong", async () => {
+    const context = session.start(2);
+    await expect(session.append(context, "decode", [{ rows: text(1) }])).rejects.toThrow(
+      "1 documents were given, and the batch has 2",
+    );
+    await expect(session.append(context, "read", [{ rows: text(1) }, { rows: [] }])).rejects.toThrow(
+      /has no read for rows of text/,
+    );
+    await expect(session.append(context, "prefill", [{ rows: [] }, { rows: [] }])).rejects.toThrow(Failure);
+    await expect(session.run("speak(text)", {})).rejects.toThrow(/has no program speak\(text\)/);
+  });
+});
+const near = (got: Float32Array, want: Float32Array): void => {
+  expect(got.length).toBe(want.length);
+  got.forEach((x, i) => expect(Math.abs(x - want[i]!)).toBeLessThanOrEqual(1e-4));
 };
-
-const samples: readonly Tensor[] = [
-  { dtype: "f32", shape: [2], data: Float32Array.of(1.5, -2) },
-  { dtype: "f64", shape: [2], data: Float64Array.of(0.1, NaN) },
-  { dtype: "f16", shape: [2], data: Uint16Array.of(0x3c00, 0xfc00) },
-  { dtype: "i32", shape: [2], data: Int32Array.of(-1, 2 ** 31 - 1) },
-  { dtype: "i64", shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) },
-  { dtype: "u8", shape: [2], data: Uint8Array.of(0, 255) },
-  { dtype: "bool", shape: [2], data: Uint8Array.of(0, 1) },
-];
-
-describe("running", () => {
-  test.each(samples)("$dtype goes through", async (sample) => {
-    const program = await openProgram("same", await graph("Identity", ["x"], sample.dtype), { threads: 1 });
-    expect(await program.run({ x: sample })).toEqual({ out: sample });
-    await program.close();
-  });
-
-  test.each(["none", "basic", "extended", "all"] as const)("optimised: %s", async (optimize) => {
-    const program = await openProgram("sum", await graph("Add", ["a", "b"], "f32"), { optimize, threads: 2 });
-    expect([program.inputs, program.outputs]).toEqual([["a", "b"], ["out"]]);
-    const [a] = samples as readonly [Tensor];
-    expect((await program.run({ a, b: a }))["out"]!.data).toEqual(Float32Array.of(3, -4));
-    await program.close();
-    await program.close();
-    await expect(program.run({ a, b: a })).rejects.toThrow(/program sum: is closed/);
-  });
-});
-
-describe("errors name the program", () => {
-  test("inputs that do not fit", async () => {
-    const program = await openProgram("sum", await graph("Add", ["a", "b"], "f32"));
-    const a: Tensor = { dtype: "f32", shape: [2], data: Float32Array.of(1, 2) };
-    await expect(program.run({ a })).rejects.toThrow(/program sum: the input b is missing/);
-    await expect(program.run({ a, b: a, c: a })).rejects.toThrow(/program sum: has no input c[^]*its inputs are a, b/);
-    await expect(program.run({ a, b: { ...a, shape: [3] } })).rejects.toThrow(
-      /the input b is \[3\], but has 2 elements/,
-    );
-    const odd = { dtype: "f32", shape: [2], data: Int32Array.of(1, 2) } as unknown as Tensor;
-    await expect(program.run({ a, b: odd })).rejects.toThrow(/the input b is f32, but its data is a Int32Array/);
-    const whole: Tensor = { dtype: "i32", shape: [2], data: Int32Array.of(1, 2) };
-    await expect(program.run({ a, b: whole })).rejects.toThrow(/program sum: failed: .*type/i);
-    await expect(program.run({ a, b: { ...a, shape: [3], data: new Float32Array(3) } })).rejects.toThrow(
-      /program sum: failed/,
-    );
-    await program.close();
-  });
-
-  test("files that are no graph", async () => {
-    await writeFile(join(folder, "no.onnx"), "no graph");
-    await expect(openProgram("p", join(folder, "no.onnx"))).rejects.toThrow(/program p: .*no\.onnx cannot be opened/);
-    await expect(openProgram("p", join(folder, "none.onnx"))).rejects.toThrow(
-      /program p: .*none\.onnx cannot be opened/,
-    );
-  });
-});
-
-describe("a package that is not there", () => {
-  test("is named with the command that installs it", async () => {
-    const missing = "graftwerk-test-missing";
-    const load = loadPackage(missing, "testing", () => import(/* @vite-ignore */ `node_modules/${missing}`));
-    await expect(load).rejects.toThrow(
-      /needed for testing and is not installed[^]*npm install --ignore-scripts graftwerk-test-missing/,
-    );
-  });
-  test("that is there and broken gives its own reason", async () => {
-    const load = loadPackage("x", "testing", () => Promise.reject(new Error("wrong architecture")));
-    await expect(load).rejects.toThrow(/x does not load on this machine: wrong architecture/);
-  });
-});

@@ -40,6 +40,18 @@ export const modelMessages = {
     message: `A distribution is wanted, and this is ${what}.`,
     help: "Write `logit_normal(0, 1)` or `uniform(0, 1)`.",
   }),
+  "no-noise": (modality: string) => ({
+    message: `\`${modality}\` is drawn by its head, and no \`noise\` says how.`,
+    help: `Add \`noise ${modality} = ... { given: t = clean }\`, with a process such as a tower's.`,
+  }),
+  "session-term": (name: string, near: string | undefined) => ({
+    message: `There is no modality \`${name}\`.`,
+    help: mean(near) ?? "A session names modalities that are declared before.",
+  }),
+  "reserved-modality": (name: string) => ({
+    message: `A modality cannot be called \`${name}\`.`,
+    help: "Choose another name: batch, past, new and tap begin names of inputs and outputs.",
+  }),
   "noise-target": (name: string) => ({
     message: `\`${name}\` is no modality of spans.`,
     help: "Noise belongs to a modality with a `grid`.",
