@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onnx, programs } from "../../compiler/index.ts";
 import type { PhaseProgram as Lowered } from "../../compiler/ir/module.ts";
+import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
 import type { Appending } from "../../runtime/context.ts";
 import {
   memorySource,
@@ -29,7 +30,8 @@ export interface Session {
 export const openSession = async (
   specified: Specified,
   weight: WeightOf,
-  profile: "ort-cpu" | "portable" = "ort-cpu",
+  profile: ProfileName = "ort-cpu",
+  optimize: "none" | "all" = "all",
 ): Promise<Session> => {
   const { model, sources } = specified;
   const folder = mkdtempSync(join(tmpdir(), "graftwerk-"));
@@ -49,7 +51,7 @@ export const openSession = async (
     const made = onnx(module, lowered, { profile, place, constants: `constants.${i}.bin` });
     writeFileSync(join(folder, `${i}.onnx`), made.model);
     writeFileSync(join(folder, `constants.${i}.bin`), made.constants);
-    const program = await openProgram(lowered.name, join(folder, `${i}.onnx`));
+    const program = await openProgram(lowered.name, join(folder, `${i}.onnx`), { optimize });
     programsOpen.push(program);
     opened.set(lowered.name, {
       entry: entryOf(specified.model, lowered),
