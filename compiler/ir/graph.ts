@@ -8,8 +8,8 @@ export class Graph implements Builder {
   #origin: Origin | undefined;
 
   op<K extends Op>(op: K, src: readonly Node[], ...[attrs]: Rest<K>): NodeOf<K> {
-    const given = (attrs ?? {}) as Attrs[K];
-    const key = `${op}(${src.map((s) => s.id).join()})${JSON.stringify(given, plain)}`;
+    const given = (attrs ?? none) as Attrs[K];
+    const key = `${op}(${src.map((s) => s.id).join()})${textOf(given)}`;
     const found = this.#interned.get(key);
     if (found !== undefined) return found as NodeOf<K>;
     const type = typeOf(op, src, given);
@@ -33,6 +33,16 @@ export class Graph implements Builder {
   }
 }
 
+const none = {};
+/** Attributes never change, and rewriting hands the same ones on: each is written as text once. */
+const texts = new WeakMap<object, string>();
+const textOf = (attrs: object): string => {
+  const known = texts.get(attrs);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(attrs, plain);
+  texts.set(attrs, text);
+  return text;
+};
 /** JSON writes NaN and the infinities as null and -0 as 0, which would intern unequal constants together. */
 const plain = (_key: string, value: unknown): unknown => {
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);

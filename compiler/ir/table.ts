@@ -14,8 +14,16 @@ export const tableShape = (table: Table): readonly [number, number] => {
   }
 };
 
-/** The values, row by row. */
+/** Every program of a model asks for the same tables. */
+const made = new WeakMap<Table, Float32Array>();
+
+/** The values, row by row; not to be written to. */
 export const tableValues = (table: Table): Float32Array => {
+  const values = made.get(table) ?? computed(table);
+  made.set(table, values);
+  return values;
+};
+const computed = (table: Table): Float32Array => {
   const [rows, columns] = tableShape(table);
   const cell = cellOf(table);
   const values = new Float32Array(rows * columns);

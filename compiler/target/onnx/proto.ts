@@ -41,12 +41,15 @@ export const valueInfo = (name: string, type: OnnxType, docString?: string): pro
 
 /** The little-endian bytes of numbers. */
 export const bytesOf = (dtype: Element, values: ArrayLike<number>): Uint8Array => {
+  if (dtype === "f32" && values instanceof Float32Array && littleEndian)
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const bytes = new Uint8Array(values.length * elementSize[dtype]);
   const view = new DataView(bytes.buffer);
   const write = writers[dtype];
   for (let i = 0; i < values.length; i++) write(view, i * elementSize[dtype], values[i]!);
   return bytes;
 };
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const half = (): never => {
   throw new Error("constants are not stored in 16 bits");
 };
