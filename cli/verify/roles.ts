@@ -1,5 +1,6 @@
 // What each weight is for, read off the model's expressions: a matrix, one that makes the scores of an attention, the
 // scale of a norm. The role decides how large its numbers must be for the model to be lively.
+import { sourcesOf } from "../../compiler/rows/walk.ts";
 import type { Block, Model, Row, RowOf, Seq, Weight } from "../../compiler/analyze/model.ts";
 import type { Event } from "../../compiler/oracle/index.ts";
 import { residuals } from "../../compiler/oracle/observe.ts";
@@ -145,23 +146,6 @@ export const sequences = (model: Model): readonly Seq[] => {
   return [...seen];
 };
 
-/** What a sequence is made of. */
-export const partsOf = (seq: Seq): readonly Seq[] => {
-  switch (seq.op) {
-    case "embed":
-      return [];
-    case "call":
-      return seq.attrs.arguments.filter((argument) => argument !== undefined);
-    case "restrict":
-      return [seq.attrs.of];
-    case "union":
-      return seq.attrs.parts;
-    case "select":
-    case "joint":
-      return seq.attrs.arms.map((arm) => arm.value);
-    case "map":
-      return seq.attrs.arguments;
-    default:
-      throw new Error(`no such sequence: ${String(seq satisfies never)}`);
-  }
-};
+/** What a sequence is made of; of a joint, the calls of its arms and not what they read. */
+export const partsOf = (seq: Seq): readonly Seq[] =>
+  seq.op === "joint" ? seq.attrs.arms.map((arm) => arm.value) : sourcesOf(seq);

@@ -2,7 +2,7 @@
 import type { At, Model } from "../analyze/model.ts";
 import { show, sub } from "../ir/dim.ts";
 import { lowerPlan } from "../lower/index.ts";
-import { showMask } from "../rows/atom.ts";
+import { maskText } from "../analyze/printMask.ts";
 import { planOf, type Cache } from "../rows/phase.ts";
 import { appliedTo } from "./classes.ts";
 import { computed, written } from "./flops.ts";
@@ -87,7 +87,7 @@ export const inspect = (model: Model, place?: (at: At) => string): Inspection =>
     refused: plan.refusals.map(({ phases, atom }) => ({
       phases,
       rows: atom.streams.map((s) => s.name).join(", "),
-      because: atom.because ? showMask(atom.because.mask) : "",
+      because: atom.because ? maskText(atom.because.mask) : "",
     })),
   };
 };

@@ -70,24 +70,3 @@ const termOf = (mask: Mask, query: Stream, key: Stream, same: boolean): Mask => 
   const part = [mask.left, mask.right].find(lets);
   return part && mask.op === "or" ? termOf(part, query, key, same) : mask;
 };
-
-/** A mask as it is written. */
-export const showMask = (mask: Mask): string => {
-  switch (mask.op) {
-    case "causal":
-    case "all":
-      return mask.op;
-    case "within":
-      return `within(${mask.kinds.join(", ")})`;
-    case "query":
-    case "key":
-      return `${mask.op} is ${mask.kinds.join(", ")}`;
-    case "and":
-    case "or":
-      return `(${showMask(mask.left)} ${mask.op} ${showMask(mask.right)})`;
-    case "not":
-      return `not ${showMask(mask.of)}`;
-    default:
-      return mask satisfies never;
-  }
-};

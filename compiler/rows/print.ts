@@ -1,5 +1,6 @@
 // The stages of row demand as text, for people and for goldens: streams, atoms, phases with what they read and write.
-import { showMask, type Atom } from "./atom.ts";
+import { maskText } from "../analyze/printMask.ts";
+import type { Atom } from "./atom.ts";
 import type { Kept } from "./demand.ts";
 import type { Phase, Plan } from "./phase.ts";
 import type { Stream } from "./stream.ts";
@@ -15,13 +16,13 @@ export const printPlan = ({ streams, atoms, phases, caches, refusals }: Plan): s
     "caches",
     ...(caches.length ? grouped(caches).map((line) => `  ${line}`) : ["  none"]),
     ...refusals.map(
-      ({ phases: what, atom }) => `refused: ${what}, by ${atom.because ? showMask(atom.because.mask) : "the mask"}`,
+      ({ phases: what, atom }) => `refused: ${what}, by ${atom.because ? maskText(atom.because.mask) : "the mask"}`,
     ),
     ...phases.flatMap(printPhase),
   ].join("\n");
 
 const printAtom = ({ streams, reach, because }: Atom): string =>
-  `${names(streams)}: ${{ row: "a row", span: "the rows of a span", document: "the whole document" }[reach]}${because ? `, by ${showMask(because.mask)}` : ""}`;
+  `${names(streams)}: ${{ row: "a row", span: "the rows of a span", document: "the whole document" }[reach]}${because ? `, by ${maskText(because.mask)}` : ""}`;
 
 /** Keys and values by tower and stream, with the layers that keep them. */
 const grouped = (kept: readonly Kept[]): string[] => {

@@ -1,7 +1,7 @@
 // Which programs a model has, what they read and leave, and which masks forbid them: as LANGUAGE section 9 states it.
 import { describe, expect, test } from "vitest";
 import type { Mask, Model, Seq, SessionTerm } from "../../compiler/analyze/model.ts";
-import { showMask } from "../../compiler/rows/atom.ts";
+import { maskText } from "../../compiler/analyze/printMask.ts";
 import { planOf, type Phase, type Plan } from "../../compiler/rows/phase.ts";
 import { printPlan } from "../../compiler/rows/print.ts";
 import { model, project } from "../lower/build.ts";
@@ -133,7 +133,7 @@ describe("what phases compute", () => {
 describe("masks that forbid phases", () => {
   const refused = (mask: Mask): { terms: string[]; plan: Plan } => {
     const plan = planOf(modelOf(dual, undefined, mask));
-    return { plan, terms: plan.refusals.map(({ atom }) => showMask(atom.because!.mask)) };
+    return { plan, terms: plan.refusals.map(({ atom }) => maskText(atom.because!.mask)) };
   };
   test("all: every row sees later ones", () => {
     const { plan, terms } = refused(all);
@@ -158,7 +158,7 @@ describe("masks that forbid phases", () => {
     const atom = plan.atoms.find(({ streams }) => streams.some(({ name }) => name === "image.patch"))!;
     expect(atom.streams.map(({ name }) => name).sort()).toEqual(["image.open", "image.patch"]);
     expect(atom.reach).toBe("span");
-    expect(showMask(atom.because!.mask)).toBe("within(image.open, image.patch)");
+    expect(maskText(atom.because!.mask)).toBe("within(image.open, image.patch)");
     expect(printPlan(plan)).toContain(
       "image.open, image.patch: the rows of a span, by within(image.open, image.patch)",
     );
