@@ -37,7 +37,7 @@ export const commands: readonly Command[] = [
     name: "inspect",
     operand: "FILE",
     summary: "tells parameters, programs, the rows they compute, their cost, and caches",
-    options: { model },
+    options: { model, svg: { value: "OUT.svg", doc: "draws towers, layers, the rows they compute, and the mask" } },
     load: () => import("./inspect.ts"),
   },
   {
