@@ -76,6 +76,20 @@ export const commands: readonly Command[] = [
     },
     load: () => import("./generate.ts"),
   },
+  {
+    name: "explain",
+    operand: "[CODE]",
+    summary: "says what the code of a diagnostic means, with an example; alone: all codes",
+    options: {},
+    load: () => import("./meaning.ts"),
+  },
+  {
+    name: "doctor",
+    operand: "",
+    summary: "tells what is installed, and what is missing with the command that installs it",
+    options: {},
+    load: () => import("./doctor.ts"),
+  },
 ];
 
 /** Options of every command. */
