@@ -1,6 +1,8 @@
 // Pictures: one golden, well-formed text for every example and for names that mean something to XML, and the rows that a
 // picture shows for each matrix are those of the lowered graph.
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Model } from "../../compiler/analyze/model.ts";
 import { inspect } from "../../compiler/inspect/index.ts";
@@ -9,6 +11,7 @@ import { escaped } from "../../compiler/inspect/svgElement.ts";
 import { matricesOf } from "../../compiler/inspect/svgMatrices.ts";
 import { planOf } from "../../compiler/rows/phase.ts";
 import { meetingOf, sorted } from "../../compiler/rows/walk.ts";
+import { inside } from "../cli/inside.ts";
 import { specify } from "../reference/run.ts";
 
 const text = (file: string): string =>
@@ -97,6 +100,24 @@ test.each(models)("%s: the squares are the rows of the lowered graph", (name, mo
 });
 const sortedAs = (plan: ReturnType<typeof planOf>, names: readonly string[]): string[] =>
   plan.streams.map(({ name }) => name).filter((name) => names.includes(name));
+
+test("`inspect --svg` writes the picture, and says where it cannot", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "graftwerk-svg-"));
+  try {
+    const file = join(folder, "dual.svg");
+    const call = ["inspect", "examples/xfusion/xfusion.graft", "--model", "DualTower", "--svg"];
+    const { status, stdout, stderr } = await inside([...call, file, "--json"]);
+    expect([status, stderr]).toEqual([0, `${file}: written\n`]);
+    const json = JSON.parse(stdout) as { schema: string; svg: string };
+    expect([json.schema, json.svg]).toEqual(["graftwerk/inspect@1", file]);
+    expect(readFileSync(file, "utf8")).toBe(svg(modelOf("DualTower")));
+    const lost = await inside([...call, join(folder, "none", "dual.svg")]);
+    expect([lost.status, lost.stdout]).toEqual([3, ""]);
+    expect(lost.stderr).toContain("cannot be written");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 describe("hostile names", () => {
   test("in documentation and tokens", () => {
