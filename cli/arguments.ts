@@ -30,11 +30,17 @@ export const parseCall = (command: Command, words: readonly string[]): Call => {
     if (before.length > 0 && option.many !== true) throw new UsageError(`${token.rawName} is given twice`);
     given.set(token.name, [...before, value]);
   }
-  const [operand, ...more] = operands;
-  const usage = `graftwerk ${command.name} ${command.operand}`;
-  if (operand === undefined) throw new UsageError(`${command.name} needs ${command.operand}`, usage);
+  const most = command.operand === "" ? 0 : 1;
+  const operand = operands[0] ?? "";
+  const more = operands.slice(most);
+  const usage = `graftwerk ${command.name} ${command.operand}`.trimEnd();
+  const needed = most > 0 && !command.operand.startsWith("[");
+  if (needed && operands.length === 0) throw new UsageError(`${command.name} needs ${command.operand}`, usage);
   if (more.length > 0)
-    throw new UsageError(`${command.name} takes one ${command.operand}, and ${more.join(" ")} is more`, usage);
+    throw new UsageError(
+      `${command.name} takes ${most === 0 ? "no operand" : `one ${command.operand}`}, and ${more.join(" ")} is more`,
+      usage,
+    );
   const values = (name: string): readonly string[] => given.get(name) ?? [];
   return { operand, values, value: (name) => values(name)[0], flag: (name) => given.has(name) };
 };

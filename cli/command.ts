@@ -13,7 +13,7 @@ export interface Option {
 
 export interface Command {
   readonly name: string;
-  /** what stands for the operand in the help */
+  /** what stands for the operand in the help: `[CODE]` may be left out, empty: it takes none */
   readonly operand: string;
   readonly summary: string;
   readonly options: Readonly<Record<string, Option>>;
@@ -22,7 +22,7 @@ export interface Command {
 
 /** A command as it was called. */
 export interface Call {
-  /** a file or folder, or `-` */
+  /** a file or folder, or `-`; empty: there is none, where a command can do without */
   readonly operand: string;
   /** values of an option in the order given; empty: it was not given */
   values(option: string): readonly string[];

@@ -37,7 +37,7 @@ export const commands: readonly Command[] = [
     name: "inspect",
     operand: "FILE",
     summary: "tells parameters, programs, the rows they compute, their cost, and caches",
-    options: { model },
+    options: { model, svg: { value: "OUT.svg", doc: "draws towers, layers, the rows they compute, and the mask" } },
     load: () => import("./inspect.ts"),
   },
   {
@@ -75,6 +75,20 @@ export const commands: readonly Command[] = [
       seed,
     },
     load: () => import("./generate.ts"),
+  },
+  {
+    name: "explain",
+    operand: "[CODE]",
+    summary: "says what the code of a diagnostic means, with an example; alone: all codes",
+    options: {},
+    load: () => import("./meaning.ts"),
+  },
+  {
+    name: "doctor",
+    operand: "",
+    summary: "tells what is installed, and what is missing with the command that installs it",
+    options: {},
+    load: () => import("./doctor.ts"),
   },
 ];
 

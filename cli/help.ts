@@ -22,6 +22,6 @@ const shown = ([name, { value }]: [string, Option]): string => `--${name}${value
 
 export const commandHelp = ({ name, operand, summary, options }: Command): string => `${name} ${summary}.
 
-usage: graftwerk ${name} ${operand} [OPTIONS]
+usage: graftwerk ${operand === "" ? name : `${name} ${operand}`} [OPTIONS]
 
 ${columns(Object.entries({ ...options, ...common }).map((each) => [shown(each), each[1].doc]))}`;

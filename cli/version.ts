@@ -1,4 +1,6 @@
-// What calls itself graftwerk; a test holds it to package.json.
+// What calls itself graftwerk, and what it needs; a test holds it to package.json.
 
 export const version = "0.1.0";
 export const tool = `graftwerk ${version}`;
+export const nodeWanted = "20.19";
+export const packagesWanted = { "onnxruntime-node": "1.30.0", sharp: "0.35.5" } as const;

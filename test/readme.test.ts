@@ -13,7 +13,9 @@ import { graftwerk, root } from "./cli/built.ts";
 const pages = [
   "README.md",
   "ARCHITECTURE.md",
-  ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
   ...["llama", "lmfusion", "xfusion"].map((name) => `examples/${name}/README.md`),
 ];
 const read = (path: string): string => readFileSync(join(root, path), "utf8");

@@ -42,6 +42,8 @@ const build = (): string => {
 
 let entry: string | undefined;
 const built = (): string => (entry ??= build());
+/** The path of the bundled command, for tests that move it elsewhere. */
+export const command = built;
 
 interface Options {
   readonly cwd?: string;
