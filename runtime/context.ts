@@ -46,10 +46,28 @@ export class Context {
   /** the rows that each document has */
   readonly #rows: Slot[][];
 
+  #busy = false;
+
   constructor(batch: number) {
     this.batch = batch;
     this.#spans = Array.from({ length: batch }, () => ({}));
     this.#rows = Array.from({ length: batch }, () => []);
+  }
+
+  /** Runs a call that reads and appends; a second one at the same time is refused. */
+  async alone<R>(call: () => Promise<R>): Promise<R> {
+    if (this.#busy)
+      throw new Failure(
+        "call",
+        "a call on this context is under way",
+        "await it: calls on one context follow each other",
+      );
+    this.#busy = true;
+    try {
+      return await call();
+    } finally {
+      this.#busy = false;
+    }
   }
 
   /** Rows that document `d` has. */
@@ -113,6 +131,7 @@ export class Context {
   /** Writes what a program gave for its new rows, and counts them; nothing for one that does not append. */
   append(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
     if (!program.appends) return;
+    this.#check(program, outputs);
     for (const { name, kinds } of program.streams) this.#appendStream(program, name, kinds, documents, outputs);
     documents.forEach((document, d) => {
       document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
@@ -120,6 +139,18 @@ export class Context {
         Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
       );
     });
+  }
+
+  /** Before anything is written: every array is there, and of the size that the cache has. */
+  #check(program: Appending, outputs: Readonly<Record<string, Tensor>>): void {
+    for (const { name, kvHeads, widths } of program.writes) {
+      for (const what of ["k", "v"] as const) {
+        const given = outputs[`new.${name}.${what}`];
+        const [batch, , heads, width] = given?.shape ?? [];
+        if (given?.dtype !== "f32" || batch !== this.batch || heads !== kvHeads || width !== widths[what])
+          throw new Failure("call", `${program.name} gave no sound new.${name}.${what}`, "compile the model again");
+      }
+    }
   }
 
   #appendStream(

@@ -58,6 +58,7 @@ export const pack = (program: Callable, documents: readonly Document[]): Record<
   for (const document of documents) {
     const foreign = document.rows.find((row) => !taken.includes(row.kind));
     if (foreign) throw new Failure("call", `${program.name} takes no rows of ${foreign.kind}`);
+    checkSpans(program, document);
     for (const [modality, spans] of Object.entries(document.spans))
       sizes.set(modality, Math.max(sizes.get(modality) ?? 1, spans.length));
   }
@@ -67,6 +68,24 @@ export const pack = (program: Callable, documents: readonly Document[]): Record<
     shape.every((dim) => typeof dim === "number" || !dim.startsWith("past.")),
   );
   return Object.fromEntries(given.map((port) => [port.name, inputOf(program, port, documents, sizes)]));
+};
+
+/** Every row of a span whose inputs are read has them. */
+const checkSpans = ({ name, streams, inputs }: Callable, document: Document): void => {
+  const own = new Set(streams.map((stream) => stream.name));
+  const read = inputs.flatMap(({ shape: [batch, extent] }) =>
+    batch === "batch" && typeof extent === "string" && !own.has(extent) && !extent.startsWith("past.") ? [extent] : [],
+  );
+  for (const modality of new Set(read)) {
+    const count = document.spans[modality]?.length ?? 0;
+    const row = document.rows.find(({ kind, span }) => kind.startsWith(`${modality}.`) && span >= count);
+    if (row)
+      throw new Failure(
+        "call",
+        `${name}: a row of ${row.kind} is of span ${row.span}, and inputs of ${count} spans of ${modality} were given`,
+        `give \`spans: { ${modality}: [...] }\` with the call that computes the span's rows`,
+      );
+  }
 };
 
 const inputOf = (

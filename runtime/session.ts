@@ -77,6 +77,8 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       throw new Failure("call", `${manifest.model} has no program ${name}`, `it has ${[...entries.keys()].join(", ")}`);
     const opened = open.get(name) ?? openProgram(name, join(folder, entry.file), options);
     open.set(name, opened);
+    // A graph that cannot be opened now may be there later.
+    opened.catch(() => open.delete(name));
     return (await opened).run(inputs);
   };
   return {
@@ -101,13 +103,16 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       );
       checkWhole(manifest, program, parts);
       const entry = entries.get(program.name)!;
-      const documents = context.documents(entry, parts);
-      const tensors = await run(entry.name, context.inputs(entry, documents));
-      context.append(entry, documents, tensors);
-      return resultOf(entry, documents, tensors);
+      return context.alone(async () => {
+        const documents = context.documents(entry, parts);
+        const tensors = await run(entry.name, context.inputs(entry, documents));
+        context.append(entry, documents, tensors);
+        return resultOf(entry, documents, tensors);
+      });
     },
     close: async () => {
-      for (const program of open.values()) await (await program).close();
+      const opened = await Promise.allSettled(open.values());
+      for (const program of opened) if (program.status === "fulfilled") await program.value.close();
     },
   };
 };

@@ -65,10 +65,12 @@ export const planOf = (model: Model, taps: readonly Step[] = []): Plan => {
   const tainted = taintOf(model, streams);
   const drafts = [...forwards(model, streams, taps), ...cached(model, streams, atoms, following)];
   const caches = solve(model, drafts, tainted);
-  const phases = drafts.map((draft): Phase => {
+  const phases = drafts.flatMap((draft): Phase[] => {
     const { kind, name, appends, past, heads, taps: given } = draft;
     const writes = writesOf(draft, caches);
-    return {
+    // Where nothing may follow, appending leaves nothing to keep.
+    if (draft.roots.length + writes.length === 0) return [];
+    const phase: Phase = {
       kind,
       name,
       appends,
@@ -79,6 +81,7 @@ export const planOf = (model: Model, taps: readonly Step[] = []): Plan => {
       writes,
       demand: demanded(model, draft, writes),
     };
+    return [phase];
   });
   return { streams, atoms, phases, caches, refusals: refusalsOf(atoms) };
 };
@@ -224,6 +227,8 @@ const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[
         const changes = draft.kind === "denoise" && tainted(kept, draft.appends);
         if (changes && !draft.again.has(kept.stream)) {
           draft.again.add(kept.stream);
+          // What was kept for it may now be kept for nobody.
+          caches.length = 0;
           changed = true;
         } else if (!changes && !caches.some((cache) => same(cache, kept))) {
           caches.push(kept);

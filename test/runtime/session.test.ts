@@ -69,6 +69,20 @@ describe("a session", () => {
     await session.append(context, "prefill", [{ rows: text(2) }]);
     expect(context.length(0)).toBe(2);
   });
+  test("two calls at once on one context are refused, and a span without its inputs", async () => {
+    const context = session.start();
+    const first = session.append(context, "prefill", [{ rows: text(3) }]);
+    await expect(session.append(context, "prefill", [{ rows: text(2) }])).rejects.toThrow(
+      /a call on this context is under way/,
+    );
+    await first;
+    expect(context.length(0)).toBe(3);
+    await expect(session.append(context, "denoise", [{ rows: patches() }])).rejects.toThrow(
+      /a row of image\.patch is of span 0, and inputs of 0 spans of image were given/,
+    );
+    await session.append(context, "decode", [{ rows: text(1) }]);
+    expect(context.length(0)).toBe(4);
+  });
   test("wrong calls say what is wrong", async () => {
     const context = session.start(2);
     await expect(session.append(context, "decode", [{ rows: text(1) }])).rejects.toThrow(
