@@ -78,8 +78,7 @@ const leaving = (picture: Picture, grid: Grid, y: number): { readonly parts: str
     const [x, at, colour] = [trackX(grid, i), y + 22 + (picture.streams.length - 1 - i) * ROW, streamColour(i)];
     const from = trackX(grid, picture.streams.length - 1) + LANE_GAP + 6;
     return [
-      track(`M ${x} ${y - 30} V ${at}`, colour, ink.ground),
-      dot(x, at, colour),
+      ...(leaves.length > 0 ? [track(`M ${x} ${y - 30} V ${at}`, colour, ink.ground), dot(x, at, colour)] : []),
       `<text x="${from}" y="${at + 4}" font-size="13">${[
         span(name, `font-weight="600" fill="${colour}"`, 60),
         span(`  ${leaves.join("; ") || "no output"}`, `fill="${ink.soft}"`, 80),

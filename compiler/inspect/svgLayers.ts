@@ -191,7 +191,9 @@ class Wires {
       const enters = `M ${x} ${y - 14} V ${inwards - 6} Q ${x} ${inwards} ${x + 6} ${inwards} H ${Math.max(x + 6, ...this.#takes(i))}`;
       const leaves = `M ${Math.max(x + 6, ...this.#gives(i))} ${outwards} H ${x + 6} Q ${x} ${outwards} ${x} ${outwards + 6} V ${end + 22}`;
       const passes = this.#step.results[i]!.kept ? [`M ${this.#passing(i)} ${inwards} V ${outwards}`] : [];
-      return [enters, leaves, ...passes].map((path) => track(path, colour, ink.frame));
+      return [enters, ...(this.#gives(i).length > 0 ? [leaves] : []), ...passes].map((path) =>
+        track(path, colour, ink.frame),
+      );
     });
   }
   boxes(): string[] {

@@ -60,7 +60,7 @@ export const drawMask = (
     streamColour(picture.streams.findIndex((stream) => stream.kinds.includes(kind.name)));
   const parts = [write(x, y + 14, "Who sees whom", { size: 14, bold: true })];
   if (picture.masks.length > 1)
-    parts.push(write(x + 112, y + 14, `in ${towers.join(", ")}`, { fill: ink.soft, room: ROOM - 16 }));
+    parts.push(write(x + 136, y + 14, `in ${towers.join(", ")}`, { fill: ink.soft, room: ROOM - 40 }));
   const lines = wrapped(`mask = ${maskText(mask).replace(/^\((.*)\)$/, "$1")}`, MASK_WIDTH, 11, 4, true);
   lines.forEach((line, i) => parts.push(write(x, y + 34 + i * 15, line, { size: 11, mono: true, fill: ink.soft })));
   const [left, top] = [x + LABELS + cell, y + 44 + lines.length * 15 + cell];

@@ -167,6 +167,8 @@ const stepOf = (drawer: Drawer, step: Step): DrawnStep => {
     };
   });
   const results = drawer.streams.map((stream) => {
+    const needed = drawer.phase.demand.streams.get(step.value)?.has(stream) ?? false;
+    if (!needed) return { text: "not needed", calls: [], kept: false };
     const flow = flowOf(drawer, step.path, step.value, stream);
     const used = flow?.calls.map((call) => order.indexOf(call)).filter((i) => i >= 0) ?? [];
     return { text: flow?.text ?? "h", calls: used, kept: flow?.kept ?? true };

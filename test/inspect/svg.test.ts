@@ -119,6 +119,18 @@ test("`inspect --svg` writes the picture, and says where it cannot", async () =>
   }
 });
 
+test("a tower with a mask of its own has a grid of its own, and a row without use ends in the last attention", () => {
+  const [head, rest] = text("xfusion").split("model DualTower(") as [string, string];
+  const spec = rest
+    .replace("image.patch: v(h, c: c) }", "image.patch: v(h, c: c) sees image.patch }")
+    .replace("mask = causal", "mask = (query is und and key is image.open) or causal");
+  const drawn = svg(specify(`${head}model DualTower(${spec}`, "DualTower").model);
+  expect(faultOf(drawn)).toBeUndefined();
+  expect(drawn.match(/>Who sees whom</g)).toHaveLength(2);
+  expect(drawn).toContain(">h[image.open] = not needed<");
+  expect(drawn).toContain(">fuse[0..1]<");
+});
+
 describe("hostile names", () => {
   test("in documentation and tokens", () => {
     const doc = '/// </desc><script>alert("x")</script> & ]]> <!-- \u202e \'\n';
