@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Model } from "../compiler/analyze/model.ts";
 import { onnx, programs } from "../compiler/index.ts";
 import type { PhaseProgram } from "../compiler/ir/module.ts";
+import type { WeightPlace } from "../compiler/target/onnx/place.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
 import {
@@ -15,18 +16,21 @@ import {
 } from "../runtime/manifest.ts";
 import { writeWhole } from "../runtime/weights/file.ts";
 import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/write.ts";
-import { MANIFEST } from "./folder.ts";
+import type { External } from "./external.ts";
+import { MANIFEST, WEIGHTS } from "./folder.ts";
 import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, stemOf } from "./manifest.ts";
 import { tool } from "./version.ts";
 import type { Weights } from "./weights.ts";
-
-export const WEIGHTS = "weights.safetensors";
 
 export interface Artifacts {
   readonly model: Model;
   readonly sources: readonly Source[];
   readonly profile: ProfileName;
   readonly weights: Weights;
+  /** the checkpoints' files, which lie in the folder already */
+  readonly external: External;
+  /** part of the name of every file but the manifest; empty where the folder has no other files */
+  readonly tag: string;
   /** called with the bytes of weights written so far, and their sum */
   readonly progress: (done: number, all: number) => void;
 }
@@ -40,27 +44,38 @@ export interface Graph {
   readonly model: Uint8Array;
   readonly constants: { readonly file: string; readonly bytes: Uint8Array };
 }
-/** Where the weights of a model lie in the file that we write. */
-export const weightsLayout = (model: Model): SafetensorsLayout =>
-  safetensorsLayout(model.weights.map(({ path, shape }) => ({ name: path, dtype: "F32" as const, shape })));
+/** Where weights lie in the file that we write. */
+const weightsLayout = (weights: Model["weights"]): SafetensorsLayout =>
+  safetensorsLayout(weights.map(({ path, shape }) => ({ name: path, dtype: "F32" as const, shape })));
 
-/** The graphs of a model, one by one; the same for the same specification, whatever its weights are. */
-export const graphsOf = function* (model: Model, sources: readonly Source[], profile: ProfileName): Generator<Graph> {
+/** `weights.safetensors`, tagged. */
+const tagged = (file: string, tag: string): string => {
+  const dot = file.lastIndexOf(".");
+  return tag === "" ? file : `${file.slice(0, dot)}.${tag}${file.slice(dot)}`;
+};
+
+/** Where each weight of a model lies, by path. */
+type Places = (path: string) => WeightPlace;
+const placesIn = (location: string, layout: SafetensorsLayout): Places => {
+  const places = new Map(layout.tensors.map(({ name, offset, length }) => [name, { offset, length }]));
+  return (path) => ({ location, ...places.get(path)!, dtype: "f32" });
+};
+
+/** The graphs of a model, one by one; by default over one file of all weights, as we write it. */
+export const graphsOf = function* (
+  model: Model,
+  sources: readonly Source[],
+  profile: ProfileName,
+  places: Places = placesIn(WEIGHTS, weightsLayout(model.weights)),
+  tag = "",
+): Generator<Graph> {
   const module = programs(model, sources);
-  const places = new Map(weightsLayout(model).tensors.map((tensor) => [tensor.name, tensor]));
   for (const program of module.programs) {
-    const constants = `${stemOf(program)}.bin`;
-    const graph = onnx(module, program, {
-      profile,
-      constants,
-      place: ({ name }) => {
-        const { offset, length } = places.get(name)!;
-        return { location: WEIGHTS, offset, length, dtype: "f32" };
-      },
-    });
+    const constants = tagged(`${stemOf(program)}.bin`, tag);
+    const graph = onnx(module, program, { profile, constants, place: ({ name }) => places(name) });
     yield {
       program,
-      file: `${stemOf(program)}.onnx`,
+      file: tagged(`${stemOf(program)}.onnx`, tag),
       model: graph.model,
       constants: { file: constants, bytes: graph.constants },
     };
@@ -69,20 +84,25 @@ export const graphsOf = function* (model: Model, sources: readonly Source[], pro
 
 /** Writes everything into `folder`, and says what it wrote. Where weights are missing, the place for them is fixed. */
 export const writeArtifacts = async (folder: string, artifacts: Artifacts): Promise<Manifest> => {
-  const { model, sources, profile, weights } = artifacts;
-  const layout = weightsLayout(model);
+  const { model, sources, profile, weights, external, tag } = artifacts;
+  const layout = weightsLayout(model.weights.filter((weight) => weights.lying(weight) === undefined));
+  const own = tagged(WEIGHTS, tag);
+  const places = placesOf(artifacts, placesIn(own, layout));
   const entries: ProgramEntry[] = [];
   const files: WeightFile[] = [];
   const written: PhaseProgram[] = [];
-  for (const { program, file, model: graph, constants } of graphsOf(model, sources, profile)) {
+  for (const { program, file, model: graph, constants } of graphsOf(model, sources, profile, places, tag)) {
     await writeWhole(join(folder, file), [graph]);
     entries.push(entryOf(program, file, sha256(graph)));
     written.push(program);
     if (constants.bytes.length === 0) continue;
     await writeWhole(join(folder, constants.file), [constants.bytes]);
-    files.push({ file: constants.file, size: constants.bytes.length, sha256: sha256(constants.bytes) });
+    files.push(writtenFile(constants.file, constants.bytes.length, sha256(constants.bytes)));
   }
-  const hash = weights.missing.length > 0 ? null : await writeWeights(folder, layout, artifacts);
+  if (layout.tensors.length > 0) {
+    const hash = weights.missing.length > 0 ? null : await writeWeights(join(folder, own), layout, artifacts);
+    files.unshift(writtenFile(own, layout.size, hash));
+  }
   const manifest: Manifest = {
     schema: MANIFEST_SCHEMA,
     tool,
@@ -94,15 +114,35 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     modalities: modalitiesOf(model),
     conditions: conditionsOf(model),
     noise: noiseOf(model),
-    weights: [{ file: WEIGHTS, size: layout.size, sha256: hash }, ...files],
+    weights: [...external.files, ...files],
     missing: weights.missing,
   };
   await writeWhole(join(folder, MANIFEST), [new TextEncoder().encode(printManifest(manifest))]);
   return manifest;
 };
 
-/** Streams the weights to their file; gives its hash. */
-const writeWeights = async (folder: string, layout: SafetensorsLayout, artifacts: Artifacts): Promise<string> => {
+const writtenFile = (file: string, size: number, hash: string | null): WeightFile => ({
+  file,
+  size,
+  how: "written",
+  sha256: hash,
+  header: null,
+  mtime: null,
+});
+
+/** In a checkpoint's file where a weight lies there as it is, else in ours. */
+const placesOf = ({ model, weights, external }: Artifacts, own: Places): Places => {
+  const byPath = new Map(model.weights.map((weight) => [weight.path, weight]));
+  return (path) => {
+    const lying = weights.lying(byPath.get(path)!);
+    if (lying === undefined) return own(path);
+    const { source, ...place } = lying;
+    return { ...place, location: external.names.get(source)! };
+  };
+};
+
+/** Streams the weights that are ours to their file; gives its hash. */
+const writeWeights = async (path: string, layout: SafetensorsLayout, artifacts: Artifacts): Promise<string> => {
   const { model, weights, progress } = artifacts;
   const byPath = new Map(model.weights.map((weight) => [weight.path, weight]));
   const hash = createHash("sha256");
@@ -118,6 +158,6 @@ const writeWeights = async (folder: string, layout: SafetensorsLayout, artifacts
       progress(offset + length, layout.size);
     }
   };
-  await writeWhole(join(folder, WEIGHTS), pieces());
+  await writeWhole(path, pieces());
   return hash.digest("hex");
 };

@@ -1,13 +1,17 @@
 // `graftwerk compile`: a model as a folder of graphs, weights and a manifest, written beside its place and then renamed.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { copyFile, readdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Manifest } from "../runtime/manifest.ts";
 import { choose, seedOf } from "./values.ts";
 import { writeArtifacts } from "./artifacts.ts";
 import { type Call, type Io, type Run, UsageError } from "./command.ts";
-import { replaceFolder, TOKENIZER_FILES } from "./folder.ts";
+import { bringFiles, type Copying, describe, type Described } from "./external.ts";
+import { addToFolder, replaceFolder, TOKENIZER_FILES } from "./folder.ts";
 import { progressOf } from "./progress.ts";
 import { modelOf, readSpecification } from "./specification.ts";
+import { tool } from "./version.ts";
 import { givenWeights, type Loaded, openWeights } from "./weights.ts";
 
 const TARGETS = ["onnx"] as const;
@@ -20,7 +24,8 @@ export const run: Run = async (call, io) => {
   if (target === undefined) throw new UsageError("compile needs --target onnx");
   if (target === "webgpu") throw new UsageError("this version does not compile to webgpu yet", "--target onnx");
   choose("target", target, TARGETS);
-  const { manifest, loaded, initial } = await compileInto(out, call, io);
+  const copying = call.flag("copy") ? "always" : "never";
+  const { manifest, loaded, initial } = await compileInto(out, call, io, copying);
   const json = { schema: "graftwerk/compile@1", out, loaded, initial, manifest };
   return { exit: 0, json, text: summary(out, manifest, loaded, initial) };
 };
@@ -30,23 +35,53 @@ export const compileInto = async (
   out: string,
   call: Call,
   io: Io,
+  copying: Copying,
 ): Promise<{ readonly manifest: Manifest; readonly loaded: readonly Loaded[]; readonly initial: number }> => {
   const profile = choose("profile", call.value("profile") ?? "ort-cpu", PROFILES);
   const [given, seed] = [givenWeights(call), seedOf(call)];
   const checked = await readSpecification(call.operand);
+  const { sources } = checked;
   const model = modelOf(checked, call.value("model"));
   const weights = await openWeights(model, given, seed);
   try {
-    const { loaded, initial } = weights;
-    const progress = progressOf(io, "weights");
-    const manifest = await replaceFolder(out, async (folder) => {
-      await copyTokenizer(loaded, folder);
-      return writeArtifacts(folder, { model, sources: checked.sources, profile, weights, progress });
+    const files: Described[] = [];
+    for (const file of weights.files) files.push(await describe(file));
+    const isBeside = existsSync(out) && files.some((file) => liesIn(realpathSync(out), file));
+    const tag = isBeside ? tagOf([tool, model.name, profile, seed, sources.map(({ text }) => text)], files) : "";
+    const lying = new Set(model.weights.map((weight) => weights.lying(weight)?.source));
+    const manifest = await (isBeside ? addToFolder : replaceFolder)(out, async (folder) => {
+      const external = await bringFiles(
+        files.filter(({ source }) => lying.has(source)),
+        {
+          folder,
+          out: isBeside ? realpathSync(out) : resolve(out),
+          kept: isBeside ? readdirSync(out) : [],
+          copying,
+          hash: call.flag("hash"),
+          progress: progressOf(io, "copied"),
+        },
+      );
+      if (!isBeside) await copyTokenizer(weights.loaded, folder);
+      const progress = progressOf(io, "weights");
+      return writeArtifacts(folder, { model, sources, profile, weights, external, tag, progress });
     });
-    return { manifest, loaded, initial };
+    return { manifest, loaded: weights.loaded, initial: weights.initial };
   } finally {
     await weights.close();
   }
+};
+
+/** Whether a checkpoint's file, or the link by which it was named, lies in a folder. */
+const liesIn = (folder: string, { source, real }: Described): boolean =>
+  [dirname(real), realpathSync(dirname(source.path))].includes(folder);
+
+/** Says what was compiled from what, so that the files of two compilations can lie beside each other. */
+const tagOf = (what: readonly unknown[], files: readonly Described[]): string => {
+  const weights = files.map(({ slot, real, header, mtime }) => [slot, basename(real), header, mtime]);
+  return createHash("sha256")
+    .update(JSON.stringify([what, weights]))
+    .digest("hex")
+    .slice(0, 8);
 };
 
 /** The tokenizer that lies beside a checkpoint goes with its weights. */
@@ -67,8 +102,8 @@ const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], ini
     `${model}: compiled for ${profile} into ${out}`,
     ...programs.map(({ name, file }) => `  ${name.padEnd(24)} ${file}`),
     ...weights
-      .filter(({ sha256 }) => sha256 !== null)
-      .map(({ file, size }) => `  ${"data".padEnd(24)} ${file}, ${size.toLocaleString("en-US")} bytes`),
+      .filter(({ how, sha256 }) => how !== "written" || sha256 !== null)
+      .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${size.toLocaleString("en-US")} bytes, ${how}`),
     ...loaded.map(({ slot, path, map, count }) => `${count} weights of ${slot || "the model"} from ${path} (${map})`),
     ...(initial > 0 ? [`${initial} weights at their initial values`] : []),
     ...(missing.length > 0

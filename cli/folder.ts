@@ -4,11 +4,14 @@ import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Failure, reasonOf } from "../runtime/failure.ts";
-import { type Manifest, parseManifest } from "../runtime/manifest.ts";
+import { type Manifest, parseManifest, type WeightFile } from "../runtime/manifest.ts";
 import { UsageError } from "./command.ts";
 import { temporarily } from "./interrupt.ts";
+import { hasSameBytes, isSameFile } from "./same.ts";
 
 export const MANIFEST = "manifest.json";
+/** The weights that we write. */
+export const WEIGHTS = "weights.safetensors";
 /** What may be copied into a compiled folder from beside a checkpoint. */
 export const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
 
@@ -63,7 +66,56 @@ const checkReplaceable = (whole: string, path: string): void => {
   const foreign = found.filter((name) => !writtenFiles(manifest).has(name));
   if (foreign.length > 0)
     throw new Failure("file", `${path}: holds ${foreign.join(", ")}, which graftwerk compile did not write`, HELP);
+  const last = manifest.weights.find(({ file, how }) => how === "linked" && lstatSync(join(whole, file)).nlink === 1);
+  if (last === undefined) return;
+  throw new Failure(
+    "file",
+    `${path}: holds the last name of ${last.file}: the checkpoint that it was linked to is gone`,
+    "move that file away to keep it, or remove this folder",
+  );
 };
+
+/**
+ * Calls `fill` with a fresh folder inside of `path`, which holds a user's files, then moves its files there. The manifest
+ * comes last, in one step; then the files of the manifest before are removed. @throws Failure "file" where a name is taken
+ */
+export const addToFolder = async (path: string, fill: (folder: string) => Promise<Manifest>): Promise<Manifest> => {
+  const whole = realpathSync(path);
+  const before = existsSync(join(whole, MANIFEST)) ? readManifest(whole) : EMPTY;
+  if (before === undefined)
+    throw new Failure(
+      "file",
+      `${path}: holds a ${MANIFEST} that graftwerk compile did not write`,
+      "name another folder",
+    );
+  const fresh = join(whole, `.graftwerk.${randomBytes(6).toString("hex")}.part`);
+  return temporarily(fresh, async () => {
+    onDisk(path, () => mkdirSync(fresh));
+    const manifest = await fill(fresh);
+    onDisk(path, () => {
+      const names = readdirSync(fresh).filter((name) => name !== MANIFEST);
+      const there = names.filter((name) => existsSync(join(whole, name)));
+      const other = there.find((name) => !isSame(join(fresh, name), join(whole, name)));
+      if (other !== undefined)
+        throw new Failure("file", `${path}: holds another ${other}`, "move it away, or name another folder");
+      for (const name of names) if (!there.includes(name)) renameSync(join(fresh, name), join(whole, name));
+      renameSync(join(fresh, MANIFEST), join(whole, MANIFEST));
+      const used = new Set([...manifest.programs, ...manifest.weights].map(({ file }) => file));
+      const old = [...before.programs, ...before.weights.filter((file) => isRemovable(whole, file))];
+      for (const { file } of old) if (!used.has(file)) rmSync(join(whole, file), { force: true });
+    });
+    return manifest;
+  });
+};
+const EMPTY: Pick<Manifest, "programs" | "weights"> = { programs: [], weights: [] };
+
+/** A link is removed only while the checkpoint has another name. */
+const isRemovable = (folder: string, { file, how, sha256 }: WeightFile): boolean => {
+  if (how !== "linked") return isOurs({ how, sha256 });
+  return (lstatSync(join(folder, file), { throwIfNoEntry: false })?.nlink ?? 0) > 1;
+};
+
+const isSame = (a: string, b: string): boolean => isSameFile(a, b) || hasSameBytes(a, b);
 
 const readManifest = (folder: string): Manifest | undefined => {
   try {
@@ -72,11 +124,14 @@ const readManifest = (folder: string): Manifest | undefined => {
     return undefined;
   }
 };
-/** A file of weights without a hash was not written here: where weights were missing, a user has put it there since. */
+/** Where weights were missing, their file was not written: a user has put it there since. */
+const isOurs = ({ how, sha256 }: Pick<WeightFile, "how" | "sha256">): boolean =>
+  how === "linked" || (how !== "beside" && sha256 !== null);
+
 const writtenFiles = ({ programs, weights }: Manifest): ReadonlySet<string> =>
   new Set([
     MANIFEST,
     ...TOKENIZER_FILES,
     ...programs.map(({ file }) => file),
-    ...weights.filter(({ sha256 }) => sha256 !== null).map(({ file }) => file),
+    ...weights.filter(isOurs).map(({ file }) => file),
   ]);

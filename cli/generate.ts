@@ -43,7 +43,7 @@ const generateFrom = (call: Call, io: Io): Promise<Outcome> => {
   const folder = mkdtempSync(join(tmpdir(), "graftwerk-"));
   return temporarily(folder, async () => {
     const { compileInto } = await import("./compile.ts");
-    await compileInto(folder, call, io);
+    await compileInto(folder, call, io, "if needed");
     return generateIn(folder, call);
   });
 };

@@ -2,7 +2,15 @@
 // are read one at a time, so that a model need not fit into memory.
 import type { Layout, Model, Weight } from "../compiler/analyze/model.ts";
 import { nearest } from "../grammar/nearest.ts";
-import { type Checkpoint, checkpointF32, openCheckpoint } from "../runtime/weights/checkpoint.ts";
+import type { WeightPlace } from "../compiler/target/onnx/place.ts";
+import {
+  type Checkpoint,
+  checkpointF32,
+  type CheckpointTensor,
+  openCheckpoint,
+} from "../runtime/weights/checkpoint.ts";
+import type { StoredDType } from "../runtime/weights/dtype.ts";
+import type { FileSource } from "../runtime/weights/file.ts";
 import { applyLayout, keysOf } from "../runtime/weights/map.ts";
 import { type Call, UsageError } from "./command.ts";
 import { initialValue, isDrawn } from "./initial.ts";
@@ -19,12 +27,27 @@ export interface Loaded extends Given {
   /** weights it gave */
   readonly count: number;
 }
+/** A file of a checkpoint. */
+export interface CheckpointFile {
+  readonly source: FileSource;
+  readonly slot: string;
+  /** bytes before its data */
+  readonly headerSize: number;
+}
+/** The bytes of a checkpoint that are a weight as it is: row major, in its shape. */
+export interface Lying extends Omit<WeightPlace, "location"> {
+  readonly source: FileSource;
+}
 export interface Weights {
   /** weights that have no value; none, or all */
   readonly missing: readonly string[];
   readonly loaded: readonly Loaded[];
   /** weights that start from their initial values */
   readonly initial: number;
+  /** every file of the checkpoints, also those of which nothing is used as it lies */
+  readonly files: readonly CheckpointFile[];
+  /** undefined: the weight must be made, by `read` */
+  lying(weight: Weight): Lying | undefined;
   /** row major, of the weight's shape */
   read(weight: Weight): Promise<Float32Array>;
   close(): Promise<void>;
@@ -58,6 +81,7 @@ export const openWeights = async (
   const stored = new Map<Weight, Stored>();
   const loaded: Loaded[] = [];
   const checkpoints: Checkpoint[] = [];
+  const files: CheckpointFile[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(checkpoints.map((checkpoint) => checkpoint.close()));
   };
@@ -69,6 +93,7 @@ export const openWeights = async (
       if (weights.length === 0) throw noSlot(model, slot);
       const checkpoint = await openCheckpoint(path);
       checkpoints.push(checkpoint);
+      files.push(...filesOf(checkpoint, slot));
       const { map, layouts } = matchCheckpoint(model, slot, weights, checkpoint);
       for (const weight of weights) taken.add(weight);
       for (const [weight, layout] of layouts) stored.set(weight, { checkpoint, layout });
@@ -78,11 +103,34 @@ export const openWeights = async (
     if (!nothing) checkSeed(model, stored, seed);
     const read = reader(stored, seed ?? 0);
     const missing = nothing ? model.weights.map(({ path }) => path) : [];
-    return { missing, loaded, initial: nothing ? 0 : model.weights.length - stored.size, read, close };
+    const initial = nothing ? 0 : model.weights.length - stored.size;
+    return { missing, loaded, initial, files, lying: (weight) => lyingOf(stored.get(weight)), read, close };
   } catch (thrown) {
     await close();
     throw thrown;
   }
+};
+
+const filesOf = ({ files, tensors }: Checkpoint, slot: string): CheckpointFile[] => {
+  const headers = new Map<FileSource, number>(files.map((source) => [source, source.size]));
+  for (const { file, offset } of tensors.values()) headers.set(file, Math.min(headers.get(file)!, offset));
+  return [...headers].map(([source, headerSize]) => ({ source, slot, headerSize }));
+};
+
+/** f64 is rounded, so it is made. */
+const LYING: { readonly [D in StoredDType]?: WeightPlace["dtype"] } = { F32: "f32", F16: "f16", BF16: "bf16" };
+
+const lyingOf = (stored: Stored | undefined): Lying | undefined => {
+  if (stored === undefined) return undefined;
+  const tensor = tensorOf(stored.layout, stored.checkpoint);
+  const dtype = tensor && LYING[tensor.dtype];
+  if (tensor === undefined || dtype === undefined) return undefined;
+  return { source: tensor.file, offset: tensor.offset, length: tensor.length, dtype };
+};
+/** Row major, a reshape moves nothing; every other layout does, or may. */
+const tensorOf = (layout: Layout, checkpoint: Checkpoint): CheckpointTensor | undefined => {
+  if (layout.kind === "reshape") return tensorOf(layout.of, checkpoint);
+  return layout.kind === "key" ? checkpoint.tensors.get(layout.key) : undefined;
 };
 
 const noSlot = (model: Model, slot: string): UsageError => {

@@ -126,8 +126,17 @@ export interface WeightFile {
   readonly file: string;
   /** In bytes. */
   readonly size: number;
-  /** Of the whole file where we wrote it, else null: the file is a checkpoint's own. */
+  /**
+   * How it came there: written by the compiler, or a checkpoint's own file: another name (hard link) of it, lying there
+   * before, or a copy of it.
+   */
+  readonly how: "written" | "linked" | "beside" | "copied";
+  /** Of the whole file; null where nobody asked for the hash of a checkpoint's own, or where nothing was written. */
   readonly sha256: string | null;
+  /** sha256 of a checkpoint's bytes before its data (8 bytes of length, and the header); null: we wrote the file. */
+  readonly header: string | null;
+  /** When a checkpoint's own file was last changed, in milliseconds since 1970; null: it is ours, or our copy. */
+  readonly mtime: number | null;
 }
 
 export interface Manifest {
@@ -206,6 +215,17 @@ const process = variant<Process>({
   }),
 });
 
+/** The range of a Date. */
+const LAST_MS = 8.64e15;
+const weightFile: Check<WeightFile> = object({
+  file: path,
+  size: integer(0, Number.MAX_SAFE_INTEGER),
+  how: oneOf("written", "linked", "beside", "copied"),
+  sha256: nullable(sha256),
+  header: nullable(sha256),
+  mtime: nullable(integer(-LAST_MS, LAST_MS)),
+});
+
 const manifest: Check<Manifest> = object({
   schema: oneOf(MANIFEST_SCHEMA),
   tool: string,
@@ -220,7 +240,7 @@ const manifest: Check<Manifest> = object({
   modalities: array(modality, 256),
   conditions: array(object({ name: identifier, per: identifier, clean: nullable(number) }), 256),
   noise: array(object({ modality: identifier, input: nullable(identifier), process }), 256),
-  weights: array(object({ file: path, size: integer(0, Number.MAX_SAFE_INTEGER), sha256: nullable(sha256) }), 4096),
+  weights: array(weightFile, 4096),
   missing: array(string, 1_000_000),
 });
 

@@ -1,10 +1,11 @@
 // A compiled model, open: its programs in ONNX Runtime, opened when first called, and the contexts that documents grow in.
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Appending, Context, type Part } from "./context.ts";
 import { type Document, type Layout, pack, slotsOf } from "./document.ts";
-import { Failure } from "./failure.ts";
+import { Failure, reasonOf } from "./failure.ts";
 import { decodeText } from "./json.ts";
-import { type Manifest, parseManifest, type ProgramEntry } from "./manifest.ts";
+import { type Manifest, parseManifest, type ProgramEntry, type WeightFile } from "./manifest.ts";
 import { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
 import type { Tensor } from "./tensor.ts";
 import { readWhole } from "./weights/file.ts";
@@ -40,7 +41,25 @@ export const readManifest = async (folder: string, name: string): Promise<Manife
   return parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
 };
 
-/** Opens a compiled folder. @throws Failure "file" when its manifest is not sound or its weights are missing */
+/**
+ * A graph points into its files by offset: one that has changed since would give numbers of something else, and ONNX
+ * Runtime follows no link. @throws Failure "file"
+ */
+const checkFile = async (folder: string, { file, size }: WeightFile): Promise<void> => {
+  const path = join(folder, file);
+  const again = "compile the model again";
+  const found = await lstat(path).catch((cause: unknown) => {
+    throw new Failure("file", `${path}: the weights of the model cannot be found: ${reasonOf(cause)}`, again, cause);
+  });
+  if (!found.isFile()) throw new Failure("file", `${path}: is not a file itself, but a link or a folder`, again);
+  if (found.size !== size)
+    throw new Failure("file", `${path}: has ${found.size} bytes, and had ${size} when the model was compiled`, again);
+};
+
+/**
+ * Opens a compiled folder. @throws Failure "file" when its manifest is not sound, or its weights are missing or of another
+ * size than the manifest says
+ */
 export const openSession = async (folder: string, options: ProgramOptions = {}): Promise<Session> => {
   const manifest = await readManifest(folder, "manifest.json");
   if (manifest.missing.length > 0)
@@ -49,6 +68,7 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       `${folder}: has no weights: ${manifest.missing.length} of ${manifest.model} are missing`,
       "compile it with --weights SLOT=PATH, or with --seed N for initial values",
     );
+  await Promise.all(manifest.weights.map((file) => checkFile(folder, file)));
   const open = new Map<string, Promise<Program>>();
   const entries = new Map(manifest.programs.map((program) => [program.name, entryOf(manifest, program)]));
   const run = async (name: string, inputs: Tensors): Promise<Tensors> => {

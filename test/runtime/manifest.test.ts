@@ -46,8 +46,8 @@ const manifest: Manifest = {
   conditions: [{ name: "t", per: "image", clean: 0 }],
   noise: [{ modality: "image", input: "t", process: { is: "flow", clean: 0, noise: 1, predicts: "velocity" } }],
   weights: [
-    { file: "weights.safetensors", size: 10, sha256: "f".repeat(64) },
-    { file: "model-1.safetensors", size: 2 ** 40, sha256: null },
+    { file: "weights.safetensors", size: 10, how: "written", sha256: "f".repeat(64), header: null, mtime: null },
+    { file: "model-1.safetensors", size: 2 ** 40, how: "linked", sha256: null, header: "0".repeat(64), mtime: 1.7e12 },
   ],
   missing: ["vision.layers[0].q"],
 };
