@@ -32,7 +32,6 @@ import {
   safetensorsBytes,
   type WrittenTensor,
 } from "../../runtime/index.ts";
-import { root } from "./built.ts";
 import { inside } from "./inside.ts";
 import { bytesAs, numbersOf, rounded, type Stored } from "./numbers.ts";
 import { reference } from "./specs.ts";
