@@ -67,8 +67,17 @@ export interface Meeting {
   readonly kinds: readonly string[];
   readonly mask: Mask;
 }
+/** Asked again and again of the same sequences, which never change. */
+const meetings = new WeakMap<Model, Map<Calling, readonly Meeting[]>>();
 /** A call alone, or the calls among a joint's arms. */
-export const meetingOf = (model: Model, seq: Calling): Meeting[] => {
+export const meetingOf = (model: Model, seq: Calling): readonly Meeting[] => {
+  const known = meetings.get(model) ?? new Map<Calling, readonly Meeting[]>();
+  meetings.set(model, known);
+  const found = known.get(seq) ?? meetingsAt(model, seq);
+  known.set(seq, found);
+  return found;
+};
+const meetingsAt = (model: Model, seq: Calling): readonly Meeting[] => {
   const arms = seq.op === "call" ? [{ kinds: [...seq.shapes.keys()], value: seq }] : seq.attrs.arms;
   return arms.flatMap(({ kinds, value }) =>
     value.op === "call" ? [{ call: value, kinds, mask: both(model.mask, value.attrs.sees) }] : [],
