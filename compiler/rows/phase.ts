@@ -65,12 +65,10 @@ export const planOf = (model: Model, taps: readonly Step[] = []): Plan => {
   const tainted = taintOf(model, streams);
   const drafts = [...forwards(model, streams, taps), ...cached(model, streams, atoms, following)];
   const caches = solve(model, drafts, tainted);
-  const phases = drafts.flatMap((draft): Phase[] => {
+  const phases = drafts.map((draft): Phase => {
     const { kind, name, appends, past, heads, taps: given } = draft;
     const writes = writesOf(draft, caches);
-    // Where nothing may follow, appending leaves nothing to keep.
-    if (draft.roots.length + writes.length === 0) return [];
-    const phase: Phase = {
+    return {
       kind,
       name,
       appends,
@@ -81,7 +79,6 @@ export const planOf = (model: Model, taps: readonly Step[] = []): Plan => {
       writes,
       demand: demanded(model, draft, writes),
     };
-    return [phase];
   });
   return { streams, atoms, phases, caches, refusals: refusalsOf(atoms) };
 };
