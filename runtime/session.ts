@@ -2,7 +2,7 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Appending, Context, type Part } from "./context.ts";
-import { type Document, type Layout, pack, slotsOf } from "./document.ts";
+import { type Document, type Layout, pack, unpack } from "./document.ts";
 import { Failure, reasonOf } from "./failure.ts";
 import { decodeText } from "./json.ts";
 import { type Manifest, parseManifest, type ProgramEntry, type WeightFile } from "./manifest.ts";
@@ -188,12 +188,6 @@ const resultOf = (entry: Appending, documents: readonly Document[], tensors: Ten
   rows: (output, d) => {
     const tensor = tensors[output];
     const stream = entry.streams.find(({ name }) => output.startsWith(`${name}.`));
-    const found = new Map<number, Float32Array>();
-    if (!tensor || !stream) return found;
-    const [, rows, width] = tensor.shape as [number, number, number];
-    slotsOf(documents[d]!, stream.kinds).forEach(({ place }, r) => {
-      found.set(place, (tensor.data as Float32Array).subarray((d * rows + r) * width, (d * rows + r + 1) * width));
-    });
-    return found;
+    return tensor && stream ? unpack(documents, stream.kinds, tensor)[d]! : new Map();
   },
 });

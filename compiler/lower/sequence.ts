@@ -4,7 +4,7 @@ import type { At, Model, Row, RowOf, Seq, SeqOf } from "../analyze/model.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Node, Origin } from "../ir/node.ts";
 import type { Demand, Kept } from "../rows/demand.ts";
-import { casesOf, seesItself, visible, type Cases } from "../rows/mask.ts";
+import { casesOf, seesItself, seesPast, visible, type Cases } from "../rows/mask.ts";
 import type { Cache } from "../rows/phase.ts";
 import type { Stream } from "../rows/stream.ts";
 import { embedOf, meetingOf, type Calling, type Meeting } from "../rows/walk.ts";
@@ -194,8 +194,6 @@ export class Sequences {
   }
 }
 
-/** A past row stands before every new one, but for those that are computed again. */
-const seesPast = ({ same, other }: Cases): boolean => same.before || other.before;
 const before = ({ same, other }: Cases): Cases => ({
   same: { before: same.before, after: same.before },
   other: { before: other.before, after: other.before },

@@ -2,7 +2,7 @@
 // and values it reads. Restriction and select narrow, row-wise ops pass on, an attend asks keys of the rows that its mask
 // lets be seen: new ones are computed, past ones come from a cache.
 import type { Mask, Model, Seq, SeqOf } from "../analyze/model.ts";
-import { casesOf, type Cases } from "./mask.ts";
+import { casesOf, type Cases, seesPast } from "./mask.ts";
 import type { Stream } from "./stream.ts";
 import { meetingOf, rowsOf, sorted, type Calling } from "./walk.ts";
 
@@ -131,5 +131,3 @@ interface Query {
   readonly mask: Mask;
 }
 const seesAny = ({ same, other }: Cases): boolean => same.before || same.after || other.before || other.after;
-/** A past row stands before every new one. */
-const seesPast = ({ same, other }: Cases): boolean => same.before || other.before;

@@ -71,3 +71,6 @@ const allows = (mask: Mask, pair: Pair): boolean => {
       throw new Error(`no such mask: ${String(mask satisfies never)}`);
   }
 };
+
+/** A past row stands before every new one, but for those that are computed again. */
+export const seesPast = ({ same, other }: Cases): boolean => same.before || other.before;
