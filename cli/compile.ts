@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { copyFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { count } from "../grammar/count.ts";
 import type { Manifest } from "../runtime/manifest.ts";
 import { choose, seedOf } from "./values.ts";
 import { writeArtifacts } from "./artifacts.ts";
@@ -103,7 +104,7 @@ const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], ini
     ...programs.map(({ name, file }) => `  ${name.padEnd(24)} ${file}`),
     ...weights
       .filter(({ how, sha256 }) => how !== "written" || sha256 !== null)
-      .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${size.toLocaleString("en-US")} bytes, ${how}`),
+      .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${count(size)} bytes, ${how}`),
     ...loaded.map(({ slot, path, map, count }) => `${count} weights of ${slot || "the model"} from ${path} (${map})`),
     ...(initial > 0 ? [`${initial} weights at their initial values`] : []),
     ...(missing.length > 0

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, linkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { count } from "../grammar/count.ts";
 import { Failure, reasonOf } from "../runtime/failure.ts";
 import type { WeightFile } from "../runtime/manifest.ts";
 import { type FileSource, writeWhole } from "../runtime/weights/file.ts";
@@ -132,7 +133,7 @@ const cannotLink = (file: Described, bring: Bring, all: readonly Described[], ca
     "file",
     `${file.source.path}: cannot be linked into ${bring.out}: ${reason}`,
     `graphs use weights where they lie, in their own folder: give an --out on their file system, or ` +
-      `--out ${dirname(file.real)}, or --copy to copy ${bytes.toLocaleString("en-US")} bytes`,
+      `--out ${dirname(file.real)}, or --copy to copy ${count(bytes)} bytes`,
     cause,
   );
 };

@@ -1,4 +1,5 @@
 // `graftwerk verify`: the named model, or every model of the file, against the f64 oracle.
+import { count } from "../grammar/count.ts";
 import type { Exit, Run } from "./command.ts";
 import { seedOf } from "./values.ts";
 import { modelOf, readSpecification } from "./specification.ts";
@@ -31,7 +32,7 @@ const most = (numbers: readonly number[]): string =>
 const textOf = (found: Verification): string => {
   const { model, verdict, parameters, seed, limit, dull, checks, batches, divergence } = found;
   if (verdict === "skipped")
-    return `${model}: skipped: ${parameters.toLocaleString("en-US")} parameters are too many to verify unasked\n`;
+    return `${model}: skipped: ${count(parameters)} parameters are too many to verify unasked\n`;
   const all = [...checks, ...batches];
   const wrong = all.filter(({ ok }) => !ok);
   const lines = [

@@ -1,5 +1,6 @@
 // A model after all names are resolved, as plain data and as text for people: what is there, who computes which rows,
 // who sees whom, where each weight comes from. The text folds layers that are alike; the data fold nothing.
+import { count } from "../../grammar/count.ts";
 import type { Init, KindRows, Layout, Model, Process, Weight } from "./model.ts";
 import { maskText } from "./printMask.ts";
 import { rowText, SeqPrinter } from "./printSeq.ts";
@@ -166,7 +167,6 @@ const processText = (process: Process): string =>
 /** A resolved model as text. */
 export const expandedText = (found: Expanded): string => {
   const { kinds, inputs, towers, values, steps, noise, heads, weights, position, parameters } = found;
-  const count = (n: number): string => n.toLocaleString("en-US");
   const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
     ["rows", kinds.map(({ kind, rows, width, enters }) => `${kind}: ${rows}; enters as [${width}] = ${enters}`)],
     ["inputs", inputs.map(({ name, per, type }) => `${name}: ${type} per ${per}`)],

@@ -1,4 +1,5 @@
 // An inspection as text: what the model has, which rows each program computes in each layer, what it costs, what is kept.
+import { count } from "../../grammar/count.ts";
 import type { Inspection, ProgramCost } from "./index.ts";
 
 export const inspectionText = (found: Inspection): string =>
@@ -22,7 +23,6 @@ export const inspectionText = (found: Inspection): string =>
     "",
   ].join("\n");
 
-const count = (n: number): string => n.toLocaleString("en-US");
 const ranges = (numbers: readonly number[]): string => {
   const runs: [number, number][] = [];
   for (const n of numbers) {

@@ -1,5 +1,6 @@
 // A model as a picture: how rows enter, what each layer does with the rows of each stream, how they leave, and who sees
 // whom. Text of an SVG that needs no font, script or other file, the same for the same model.
+import { count } from "../../grammar/count.ts";
 import type { Model } from "../analyze/model.ts";
 import { box, dot, ink, page, span, streamColour, track, wrapped, write } from "./svgElement.ts";
 import { columnX, drawGroup, gridOf, LANE_GAP, trackX, type Grid } from "./svgLayers.ts";
@@ -45,7 +46,6 @@ export const svg = (model: Model): string => {
 const docLines = ({ doc }: Picture, width: number): string[] => wrapped(doc, width - 2 * MARGIN, 13, 2);
 const heading = (picture: Picture, width: number): string[] => {
   const { frozen, trained } = picture.parameters;
-  const count = (n: number): string => n.toLocaleString("en-US");
   const about = `${count(frozen + trained)} parameters: ${count(frozen)} frozen, ${count(trained)} trained`;
   return [
     write(MARGIN, 46, picture.model, { size: 24, bold: true, room: width - 420 }),

@@ -20,14 +20,19 @@ export const sym = (name: string): Dim => {
 export const add = (a: Dim, b: Dim): Dim =>
   typeof a === "number" && typeof b === "number" ? a + b : pack([...terms(a), ...terms(b)]);
 export const sub = (a: Dim, b: Dim): Dim => add(a, mul(b, -1));
-export const mul = (a: Dim, b: Dim): Dim =>
-  typeof a === "number" && typeof b === "number"
-    ? a * b + 0 // -0 is 0
-    : pack(
-        terms(a).flatMap((s) =>
-          terms(b).map((t) => ({ coefficient: s.coefficient * t.coefficient, names: [...s.names, ...t.names].sort() })),
-        ),
-      );
+export const mul = (a: Dim, b: Dim): Dim => {
+  if (typeof a === "number") return typeof b === "number" ? a * b + 0 /* -0 is 0 */ : scaled(b, a);
+  if (typeof b === "number") return scaled(a, b);
+  return pack(
+    a.terms.flatMap((s) =>
+      b.terms.map((t) => ({ coefficient: s.coefficient * t.coefficient, names: [...s.names, ...t.names].sort() })),
+    ),
+  );
+};
+const scaled = (d: Poly, by: number): Dim => {
+  if (by === 0 || by === 1) return by === 0 ? 0 : d;
+  return pack(d.terms.map(({ coefficient, names }) => ({ coefficient: coefficient * by, names })));
+};
 export const product = (dims: readonly Dim[]): Dim => dims.reduce(mul, 1);
 
 /** `a / b` where that is a polynomial with integer coefficients, else undefined. */

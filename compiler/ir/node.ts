@@ -25,6 +25,8 @@ export type Rest<K extends Op> = None extends Attrs[K] ? [attrs?: Attrs[K]] : [a
 export interface Builder {
   /** The node that applies `op`; throws, with the shapes, where the operands do not fit. */
   op<K extends Op>(op: K, src: readonly Node[], ...attrs: Rest<K>): NodeOf<K>;
+  /** The op of `n` over other sources, of the types that its own have. */
+  copy(n: Node, src: readonly Node[]): Node;
   /** A scalar; f32 unless told. A bool is 0 or 1. */
   constant(value: number, dtype?: DType): NodeOf<"constant">;
   /** Runs `make`; the nodes first made in it have this origin. */

@@ -2,6 +2,7 @@
 // applies. What a rule makes has the origin of the node it replaces.
 import { type Builder, type Node, toposort } from "./node.ts";
 import type { Captures, Pattern } from "./pattern.ts";
+import type { Op } from "./vocabulary.ts";
 
 /** A rule's name is its algebra. It sees its match only, never users, ids or order; it declines with undefined. */
 export interface Rule {
@@ -27,13 +28,16 @@ const FUEL = 1000;
 /** The rewritten roots, in order, as nodes of `g`; `g` may be the graph of `roots` or a fresh one. */
 export const rewrite = (g: Builder, roots: readonly Node[], rules: readonly Rule[], on?: Trace): Node[] => {
   const done = new Map<Node, Node>();
-  const copy = (n: Node, fuel: number): Node => {
-    const src = n.src.map((s) => settle(s, fuel));
-    return g.op(n.op, src, n.attrs as never) as Node;
+  const byRoot = new Map<Op, readonly Rule[]>();
+  const rulesFor = (op: Op): readonly Rule[] => {
+    const known = byRoot.get(op);
+    if (known !== undefined) return known;
+    const found = rules.filter(({ pattern }) => pattern.root === undefined || pattern.root === op);
+    byRoot.set(op, found);
+    return found;
   };
   const step = (now: Node): Node | undefined => {
-    for (const r of rules) {
-      if (r.pattern.root !== undefined && r.pattern.root !== now.op) continue;
+    for (const r of rulesFor(now.op)) {
       const captured = r.pattern.match(now, {});
       const next = captured && r.apply(captured, g);
       if (next === undefined || next === now) continue;
@@ -48,7 +52,10 @@ export const rewrite = (g: Builder, roots: readonly Node[], rules: readonly Rule
     if (known !== undefined) return known;
     if (fuel === 0) throw new Error(`rewriting ${n.op} does not end`);
     return g.under(n.origin, () => {
-      const now = copy(n, fuel);
+      const now = g.copy(
+        n,
+        n.src.map((s) => settle(s, fuel)),
+      );
       const next = done.get(now) ?? step(now);
       const end = next === undefined || next === now ? now : settle(next, fuel - 1);
       done.set(n, end).set(now, end);

@@ -1,7 +1,8 @@
 // Pieces of sentences: lists of names, numbers as people read them, and the name that may have been meant.
 import { nearest } from "../../../grammar/nearest.ts";
 
-export const count = (n: number): string => n.toLocaleString("en-US");
+export { count } from "../../../grammar/count.ts";
+
 export const ticks = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 /** `a`, `a and b`, `a, b and c` */
 export const and = (words: readonly string[]): string =>
