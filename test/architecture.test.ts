@@ -105,7 +105,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "compiler/lower/": ["compiler/lower/", "compiler/analyze/model.ts", "compiler/rows/", "compiler/ir/"],
   "compiler/optimize/": ["compiler/optimize/", "compiler/ir/"],
   "compiler/gradient/": ["compiler/gradient/", "compiler/ir/"],
-  "compiler/target/": ["compiler/target/", "compiler/ir/", "compiler/optimize/", "runtime/manifest.ts"],
+  "compiler/target/": ["compiler/target/", "compiler/ir/", "compiler/optimize/", "runtime/manifest.ts", "runtime/plan.ts"],
   "compiler/bindings/": ["compiler/bindings/", "runtime/manifest.ts"],
   "compiler/std/": [],
   "runtime/": ["runtime/"],

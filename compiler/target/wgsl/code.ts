@@ -1,0 +1,239 @@
+// One WGSL module being written: the heaps that it binds, the numbers it is told, the functions it calls. Names are made
+// here by order of use, so that steps that compute alike have the same text, and no name of a user reaches WGSL.
+import { type Dim, show, sub } from "../../ir/dim.ts";
+import type { Heap, Kernel, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
+import { type At, type Axis, spanOf, textOf } from "./indexing.ts";
+import { functions, type FunctionName } from "./functions.ts";
+import { type Lying, sizeOf } from "./storage.ts";
+
+export type Lanes = 1 | 4;
+export interface Layout {
+  readonly template: string;
+  /** units of the grid, of each axis */
+  readonly grid: readonly [Dim, Dim, Dim];
+  /** units that one workgroup computes */
+  readonly tile: readonly [number, number, number];
+  readonly workgroup: readonly [number, number, number];
+}
+
+interface Use {
+  readonly value: Lying;
+  readonly spans: (Exclude<Reach, { is: "all" }> | "all")[];
+  writes: boolean;
+}
+
+const NAMES = ["x", "y", "z"] as const;
+
+export class Code {
+  readonly #layout: Layout;
+  readonly #lines: string[] = [];
+  readonly #uses: Use[] = [];
+  readonly #parameters: Parameter[] = [];
+  readonly #parameterNames = new Map<string, string>();
+  readonly #functions = new Set<FunctionName>();
+  readonly #memory: string[] = [];
+  #scopes: Map<string, string>[] = [new Map()];
+  #made = 0;
+  #part: { readonly from: number; readonly to: number } | undefined;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  // Text
+
+  line(text: string): void {
+    this.#lines.push("  ".repeat(this.#scopes.length) + text);
+  }
+  /** `head { ... }`; what is named in it is known in it only. */
+  block(head: string, body: () => void, tail = ""): void {
+    this.line(`${head} {`);
+    this.#scopes.push(new Map());
+    body();
+    this.#scopes.pop();
+    this.line(`}${tail}`);
+  }
+  fresh(prefix: string): string {
+    return `${prefix}${this.#made++}`;
+  }
+  /** A name for `text`, the same for the same text in reach. */
+  named(text: string, prefix = "v"): string {
+    if (/^[a-z]\w*$/.test(text)) return text;
+    for (const scope of this.#scopes) {
+      const known = scope.get(text);
+      if (known !== undefined) return known;
+    }
+    const name = this.fresh(prefix);
+    this.line(`let ${name} = ${text};`);
+    this.#scopes.at(-1)!.set(text, name);
+    return name;
+  }
+  call(name: FunctionName, ...operands: readonly string[]): string {
+    this.#use(name);
+    return `${name}(${operands.join(", ")})`;
+  }
+  #use(name: FunctionName): void {
+    functions[name].calls.forEach((called) => this.#use(called));
+    this.#functions.add(name);
+  }
+  /** Workgroup memory. */
+  shared(name: string, type: string): void {
+    this.#memory.push(`var<workgroup> ${name}: ${type};`);
+  }
+
+  // Numbers
+
+  #parameter(key: string, prefix: string, parameter: Parameter): string {
+    const known = this.#parameterNames.get(key);
+    if (known !== undefined) return known;
+    const name = `p.${prefix}${this.#parameters.length}`;
+    this.#parameters.push(parameter);
+    this.#parameterNames.set(key, name);
+    return name;
+  }
+  size(d: Dim): string {
+    if (typeof d === "number") return `${d >>> 0}u`;
+    return this.#parameter(`size ${show(d)}`, "s", { is: "size", size: sizeOf(d) });
+  }
+  first(axis: Axis): string {
+    return this.#parameter(`first ${axis}`, "f", { is: "first", axis });
+  }
+  end(axis: Axis): string {
+    return this.#parameter(`end ${axis}`, "e", { is: "end", axis });
+  }
+  at(at: At): string {
+    return textOf(at, (d) => this.size(d));
+  }
+
+  // Memory
+
+  /** What follows belongs to some units of axis 0 only. */
+  part<R>(from: number, to: number, body: () => R): R {
+    this.#part = { from, to };
+    try {
+      return body();
+    } finally {
+      this.#part = undefined;
+    }
+  }
+  /** The vec4 of a value at a row and the vec4 in it, as a place in its heap. */
+  place(value: Lying, row: At, quad: string, writes = false, below?: Dim): string {
+    const index = this.#operand(value, row, writes);
+    const base = this.#parameter(`base ${index}`, "b", { is: "base", operand: index });
+    const quads = value.quads;
+    const at = below === undefined ? this.at(row) : `min(${this.at(row)}, ${this.size(sub(below, 1))})`;
+    const start = quads === 1 ? at : `${this.named(at, "r")} * ${quads}u`;
+    return `${value.heap}[${base} + ${start}${quad === "0u" ? "" : ` + ${quad}`}]`;
+  }
+  #operand(value: Lying, row: At, writes: boolean): number {
+    const span = spanOf(row);
+    const reach: Use["spans"][number] =
+      span === undefined || (this.#part !== undefined && !span.terms.has(0) && span.terms.size === 0)
+        ? "all"
+        : {
+            is: "rows",
+            terms: [...span.terms].map(([axis, times]) => ({ axis, times: sizeOf(times) })),
+            first: sizeOf(span.from),
+            rows: sizeOf(span.rows),
+            ...(this.#part !== undefined && span.terms.has(0) ? { part: [this.#part.from, this.#part.to] as const } : {}),
+          };
+    const found = this.#uses.findIndex((use) => use.value === value);
+    if (found < 0) {
+      this.#uses.push({ value, spans: [reach], writes });
+      return this.#uses.length - 1;
+    }
+    const use = this.#uses[found]!;
+    use.writes ||= writes;
+    use.spans.push(reach);
+    return found;
+  }
+
+  /** The vec4 of numbers at a place; of rows from `below` on, the one before it. */
+  load(value: Lying, row: At, quad: string, below?: Dim): string {
+    const place = this.place(value, row, quad, false, below);
+    switch (value.heap) {
+      case "state":
+      case "keys":
+        return place;
+      case "given":
+        return `bitcast<vec4<${value.stored === "i32" ? "i32" : "f32"}>>(${place})`;
+      case "matrix":
+        return value.stored === "f32" ? place : this.call(value.stored === "f16" ? "half4" : "brain4", place);
+      default:
+        throw new Error(`no such heap: ${String(value.heap satisfies never)}`);
+    }
+  }
+
+  // The whole
+
+  finish(): { readonly kernel: Kernel; readonly step: Pick<Step, "grid" | "operands" | "parameters"> } {
+    const { template, grid, tile, workgroup } = this.#layout;
+    const heaps = (["state", "matrix", "given", "keys"] as const).filter((heap) =>
+      this.#uses.some((use) => use.value.heap === heap),
+    );
+    const stored = new Set(this.#uses.filter(({ value }) => value.heap === "matrix").map(({ value }) => value.stored));
+    if (stored.size > 1) throw new Error(`${template}: matrices stored as ${[...stored].join(" and ")} in one kernel`);
+    const declared: Record<Heap, string> = {
+      state: "var<storage, read_write> state: array<vec4<f32>>",
+      matrix: `var<storage, read> matrix: array<${stored.has("f32") ? "vec4<f32>" : "vec2<u32>"}>`,
+      given: "var<storage, read> given: array<vec4<u32>>",
+      keys: "var<storage, read_write> keys: array<vec4<f32>>",
+    };
+    const fields = this.#parameters.map((_, i) => [...this.#parameterNames.values()][i]!.slice(2));
+    const text = [
+      ...(fields.length === 0
+        ? []
+        : [
+            `struct Parameters { ${fields.map((name) => `${name}: u32`).join(", ")} }`,
+            "@group(0) @binding(0) var<uniform> p: Parameters;",
+          ]),
+      ...heaps.map((heap, i) => `@group(0) @binding(${i + 1}) ${declared[heap]};`),
+      ...this.#memory,
+      ...[...this.#functions].map((name) => functions[name].text),
+      `@compute @workgroup_size(${workgroup.join(", ")})`,
+      "fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {",
+      ...this.#lines,
+      "}",
+      "",
+    ].join("\n");
+    const operands = this.#uses.map(({ value, spans, writes }): Operand => ({
+      value: value.index,
+      reach: united(spans),
+      writes,
+    }));
+    return {
+      kernel: {
+        template,
+        wgsl: text,
+        heaps,
+        tile,
+        invocations: workgroup.reduce((a, b) => a * b),
+        workgroupMemory: 0,
+      },
+      step: { grid: [sizeOf(grid[0]), sizeOf(grid[1]), sizeOf(grid[2])], operands, parameters: this.#parameters },
+    };
+  }
+
+  /** The unit of an axis that this invocation computes, and whether it is one. */
+  unit(axis: Axis): string {
+    const { tile } = this.#layout;
+    const c = NAMES[axis];
+    return `${this.first(axis)} + group.${c} * ${tile[axis]}u + local.${c}`;
+  }
+}
+
+type Rows = Exclude<Reach, { is: "all" }>;
+/** Reaches that differ only in where they begin and how long they are; anything else is all of it. */
+const united = (spans: readonly (Rows | "all")[]): Reach => {
+  const rows = spans.filter((span): span is Rows => span !== "all");
+  const shape = ({ terms, part }: Rows): string => JSON.stringify([terms, part]);
+  const [head] = rows;
+  if (head === undefined || rows.length < spans.length || rows.some((span) => shape(span) !== shape(head)))
+    return { is: "all" };
+  if (rows.every((span) => JSON.stringify(span) === JSON.stringify(head))) return head;
+  const from = rows.map(({ first }) => first);
+  const to = rows.map(({ first, rows: count }) => (typeof first === "number" && typeof count === "number" ? first + count : undefined));
+  if (from.some((first) => typeof first !== "number") || to.includes(undefined)) return { is: "all" };
+  const first = Math.min(...(from as number[]));
+  return { ...head, first, rows: Math.max(...(to as number[])) - first };
+};

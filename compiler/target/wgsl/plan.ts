@@ -1,0 +1,240 @@
+// A module as a plan for WebGPU: each program cut into kernels, each kernel as WGSL, every value with its place. Pure and
+// deterministic.
+import { names, product } from "../../ir/dim.ts";
+import { Graph } from "../../ir/graph.ts";
+import type { ModelModule, Param, PhaseProgram } from "../../ir/module.ts";
+import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
+import { tableShape } from "../../ir/table.ts";
+import type { Table } from "../../ir/vocabulary.ts";
+import {
+  type Heap,
+  type Kernel,
+  type Origin,
+  PLAN_SCHEMA,
+  type Plan,
+  type PlanProgram,
+  type PlanTable,
+  type PlanValue,
+  type PlanWeight,
+  type Step,
+  type Stored,
+} from "../../../runtime/plan.ts";
+import { legalize } from "../legalize.ts";
+import type { Code } from "./code.ts";
+import type { Values } from "./emission.ts";
+import { lookUp, type Looked } from "./host.ts";
+import { type Group, partition, statisticsKey } from "./partition.ts";
+import type { Norm } from "./render.ts";
+import { type Lying, quadsOf, sizeOf, storedShape } from "./storage.ts";
+import { attentionKernel, canAttend } from "./templates/attention.ts";
+import { linearKernel } from "./templates/linear.ts";
+import { pointwiseKernel } from "./templates/pointwise.ts";
+import { productKernel } from "./templates/product.ts";
+import { reduceKernel, statisticsKernel } from "./templates/reduce.ts";
+
+export interface PlanOptions {
+  /** how a weight's numbers are stored on the device; f32 if left out */
+  readonly stored?: (param: Param) => Exclude<Stored, "i32">;
+}
+
+/** The plan of a module, and the tables that it names, in their order. */
+export const planOf = (
+  module: ModelModule,
+  { stored = () => "f32" }: PlanOptions = {},
+): { readonly plan: Plan; readonly tables: readonly Table[] } => {
+  const shared = new Shared(module, stored);
+  const programs = module.programs.map((program) => programPlan(shared, program));
+  return {
+    plan: {
+      schema: PLAN_SCHEMA,
+      kernels: shared.kernels,
+      weights: shared.weights,
+      tables: shared.tableEntries(),
+      programs,
+    },
+    tables: shared.tables,
+  };
+};
+
+/** What all programs of a plan have in common. */
+class Shared {
+  readonly kernels: Kernel[] = [];
+  readonly tables: Table[] = [];
+  readonly weights: readonly PlanWeight[];
+  readonly #byText = new Map<string, number>();
+  readonly #byTable = new Map<string, number>();
+  readonly #matrices: ReadonlySet<string>;
+
+  constructor(module: ModelModule, stored: (param: Param) => Exclude<Stored, "i32">) {
+    this.#matrices = matricesOf(module);
+    this.weights = module.params.map((param) => ({
+      name: param.name,
+      shape: param.type.shape as readonly number[],
+      stored: this.#matrices.has(param.name) ? stored(param) : "f32",
+    }));
+  }
+
+  isMatrix(param: string): boolean {
+    return this.#matrices.has(param);
+  }
+  storedAs(param: string): Stored {
+    return this.weights.find(({ name }) => name === param)!.stored;
+  }
+  kernel(kernel: Kernel): number {
+    const known = this.#byText.get(kernel.wgsl);
+    if (known !== undefined) return known;
+    this.#byText.set(kernel.wgsl, this.kernels.length);
+    return this.kernels.push(kernel) - 1;
+  }
+  table(table: Table): number {
+    const key = JSON.stringify(table);
+    const known = this.#byTable.get(key);
+    if (known !== undefined) return known;
+    this.#byTable.set(key, this.tables.length);
+    return this.tables.push(table) - 1;
+  }
+  tableEntries(): PlanTable[] {
+    let offset = 0;
+    return this.tables.map((table) => {
+      const [rows, columns] = tableShape(table);
+      const entry = { rows, columns, offset };
+      offset += rows * columns * 4;
+      return entry;
+    });
+  }
+}
+
+/** Weights that products or lookups read a part of at a time. */
+const matricesOf = ({ programs }: ModelModule): ReadonlySet<string> => {
+  const found = new Set<string>();
+  for (const n of toposort(programs.flatMap(({ outputs }) => outputs.map(({ node }) => node)))) {
+    const matrix = n.op === "linear" ? n.src[1] : n.op === "gather" ? n.src[0] : undefined;
+    if (matrix?.op === "param" && matrix.type.shape.length === 2) found.add(matrix.attrs.name);
+  }
+  return found;
+};
+
+const keeps = (n: Node): boolean => n.op !== "softmax" && (n.op !== "attention" || canAttend(n));
+
+const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
+  const g = new Graph();
+  const looked = lookUp(
+    g,
+    legalize(
+      g,
+      program.outputs.map(({ node }) => node),
+      keeps,
+    ),
+  );
+  const rows = new Set(program.streams.map(({ name }) => name));
+  /** Few rows: one to each document or span, or, where a program decodes, one to each call. */
+  const isNarrow = ({ type }: NodeOf<"linear">): boolean =>
+    program.kind === "decode" || !names(product(type.shape.slice(0, -1))).some((name) => rows.has(name));
+  const { groups, outputs } = partition(looked.roots, looked, isNarrow);
+  const values = new ProgramValues(shared, program, looked, groups);
+  const steps = groups.map((group): Step => {
+    const { kernel, step } = kernelOf(values, group).finish();
+    const [first] = namesOf(group);
+    return {
+      name: [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + "),
+      at: first?.origin?.at ?? "",
+      kernel: shared.kernel(kernel),
+      ...step,
+    };
+  });
+  return {
+    name: program.name,
+    values: values.entries,
+    steps,
+    outputs: program.outputs.map(({ name }, i) => ({ port: name, value: values.lying(outputs[i]!)!.index })),
+  };
+};
+
+const kernelOf = (values: Values, group: Group): Code => {
+  switch (group.is) {
+    case "linear":
+      return linearKernel(values, group);
+    case "product":
+      return productKernel(values, group);
+    case "attention":
+      return attentionKernel(values, group);
+    case "reduce":
+      return reduceKernel(values, group.node);
+    case "statistics":
+      return statisticsKernel(values, group.norm);
+    case "pointwise":
+      return pointwiseKernel(values, group.tip);
+    default:
+      throw new Error(`no such kernel: ${String(group satisfies never)}`);
+  }
+};
+/** The nodes that a kernel is named by. */
+const namesOf = (group: Group): readonly Node[] => {
+  if (group.is === "linear") return group.parts.flatMap(({ linears }) => linears);
+  return [group.is === "statistics" ? group.norm : group.is === "pointwise" ? group.tip : group.node];
+};
+
+class ProgramValues implements Values {
+  readonly entries: PlanValue[] = [];
+  readonly #shared: Shared;
+  readonly #looked: Looked;
+  readonly #caches: ReadonlySet<string>;
+  readonly #lying = new Map<Node, Lying>();
+  readonly #statistics = new Map<string, Lying>();
+
+  constructor(shared: Shared, { reads }: PhaseProgram, looked: Looked, groups: readonly Group[]) {
+    this.#shared = shared;
+    this.#looked = looked;
+    this.#caches = new Set(reads.flatMap(({ name }) => [`${name}.k`, `${name}.v`]));
+    for (const group of groups) {
+      if (group.is === "statistics")
+        this.#statistics.set(
+          statisticsKey(group.norm),
+          this.#add({ is: "computed" }, "state", "f32", [...group.norm.type.shape.slice(0, -1), 4]),
+        );
+      else for (const tip of group.is === "linear" ? group.parts.map((part) => part.tip) : [group.tip])
+        this.#lying.set(tip, this.#add({ is: "computed" }, "state", "f32", tip.type.shape));
+    }
+  }
+
+  lying(n: Node): Lying | undefined {
+    const known = this.#lying.get(n);
+    if (known !== undefined) return known;
+    const made = this.#given(n);
+    if (made !== undefined) this.#lying.set(n, made);
+    return made;
+  }
+  looked(table: Node, index: Node): Node | undefined {
+    return this.#looked.rows(table, index);
+  }
+  statistics(norm: Norm): Lying | undefined {
+    return this.#statistics.get(statisticsKey(norm));
+  }
+
+  #given(n: Node): Lying | undefined {
+    const feature = this.#looked.features.get(n);
+    if (feature !== undefined) {
+      const origin: Origin =
+        feature.is === "lookup" ? { ...feature, table: this.#shared.table(feature.table) } : feature;
+      return this.#add(origin, "given", "f32", n.type.shape);
+    }
+    if (n.op === "input") {
+      const heap = this.#caches.has(n.attrs.name) ? "keys" : "given";
+      return this.#add({ is: "input", port: n.attrs.name }, heap, n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
+    }
+    if (n.op === "param") {
+      const { name } = n.attrs;
+      const heap = this.#shared.isMatrix(name) ? "matrix" : "given";
+      return this.#add({ is: "weight", weight: name }, heap, this.#shared.storedAs(name), n.type.shape);
+    }
+    if (n.op === "table")
+      return this.#add({ is: "table", table: this.#shared.table(n.attrs.table) }, "given", "f32", n.type.shape);
+    return undefined;
+  }
+
+  #add(origin: Origin, heap: Heap, stored: Stored, shape: Node["type"]["shape"]): Lying {
+    const whole = storedShape(shape);
+    this.entries.push({ origin, heap, stored, shape: whole.map(sizeOf) });
+    return { index: this.entries.length - 1, heap, stored, shape: whole, quads: quadsOf(whole) };
+  }
+}

@@ -1,0 +1,101 @@
+// Sums and largest values over one axis, and the numbers of norms: one row, or one vec4 of rows, to an invocation.
+import { divExact } from "../../../ir/dim.ts";
+import type { NodeOf } from "../../../ir/node.ts";
+import { Code } from "../code.ts";
+import { coordsOf, rendererOf, unflat, type Values } from "../emission.ts";
+import { type At, axisAt, join, loopAt, number } from "../indexing.ts";
+import { lane, type Norm } from "../render.ts";
+import { quadsOf, rowsOf, widthOf } from "../storage.ts";
+
+const LOWEST = "-3.4028234663852886e38f";
+
+/** `[rows, 4]`: the factor and the mean of each row. */
+export const statisticsKernel = (values: Values, norm: Norm): Code => {
+  const x = norm.src[0]!;
+  const rows = rowsOf(x.type.shape);
+  const code = new Code({ template: "statistics", grid: [1, rows, 1], tile: [1, 64, 1], workgroup: [1, 64, 1] });
+  code.line(`let r = ${code.unit(1)};`);
+  code.block(`if (r < ${code.end(1)})`, () => {
+    const row = axisAt("r", rows, 1);
+    const numbers = measure(code, values, norm, unflat(row, x.type.shape.slice(0, -1)));
+    code.line(`${code.place(values.statistics(norm)!, row, "0u", true)} = ${numbers};`);
+  });
+  return code;
+};
+
+/** Works out the factor and the mean of one row, as a vec4. The mean is taken out before squares are summed. */
+export const measure = (code: Code, values: Values, norm: Norm, row: readonly At[]): string => {
+  const x = norm.src[0]!;
+  const width = x.type.shape.at(-1) as number;
+  const renderer = rendererOf(code, values);
+  const sum = (of: (value: string, tail: string) => string): string => {
+    const total = code.fresh("t");
+    code.line(`var ${total} = vec4<f32>(0.0);`);
+    const k = code.fresh("k");
+    code.block(`for (var ${k} = 0u; ${k} < ${Math.ceil(width / 4)}u; ${k}++)`, () => {
+      const at = join(loopAt(k, Math.ceil(width / 4)), 4, lane);
+      const value = renderer.render(x, [...row, at], 4);
+      const inside = `vec4<u32>(0u, 1u, 2u, 3u) + ${k} * 4u < vec4<u32>(${width}u)`;
+      code.line(`${total} += ${of(value, width % 4 === 0 ? "" : inside)};`);
+    });
+    return code.named(`dot(${total}, vec4<f32>(1.0)) / ${width}.0`);
+  };
+  const kept = (value: string, tail: string): string => (tail === "" ? value : `select(vec4<f32>(0.0), ${value}, ${tail})`);
+  const mean = norm.op === "layerNorm" ? sum(kept) : "0.0";
+  const square = sum((value, tail) => {
+    const centred = norm.op === "layerNorm" ? code.named(`${value} - ${mean}`) : value;
+    return kept(`${centred} * ${centred}`, tail);
+  });
+  const eps = Math.fround(norm.attrs.eps);
+  return code.named(`vec4<f32>(1.0 / sqrt(${square} + ${/[.e]/.test(String(eps)) ? eps : `${eps}.0`}), ${mean}, 0.0, 0.0)`);
+};
+
+export const reduceKernel = (values: Values, node: NodeOf<"sum" | "amax">): Code => {
+  const { axis } = node.attrs;
+  const x = node.src[0]!;
+  const { shape } = x.type;
+  const rows = rowsOf(node.type.shape);
+  const quads = quadsOf(node.type.shape);
+  const code = new Code({ template: "reduce", grid: [quads, rows, 1], tile: [1, 64, 1], workgroup: [1, 64, 1] });
+  const isMax = node.op === "amax";
+  const start = isMax ? LOWEST : "0.0";
+  const combined = (a: string, b: string): string => (isMax ? `max(${a}, ${b})` : `${a} + ${b}`);
+  const last = axis === shape.length - 1;
+  const renderer = rendererOf(code, values);
+  code.line(`let c = ${code.unit(0)};`);
+  code.line(`let r = ${code.unit(1)};`);
+  code.block(`if (c < ${code.end(0)} && r < ${code.end(1)})`, () => {
+    const row = axisAt("r", rows, 1);
+    const quad = axisAt("c", quads, 0);
+    const length = shape[axis]!;
+    const own = coordsOf(node as never, row, quad);
+    let result: string;
+    if (last && typeof length === "number" && length >= 4) {
+      code.line(`var t = vec4<f32>(${start});`);
+      code.block(`for (var k = 0u; k < ${Math.ceil(length / 4)}u; k++)`, () => {
+        const value = renderer.render(x, [...own.slice(0, -1), join(loopAt("k", Math.ceil(length / 4)), 4, lane)], 4);
+        const kept =
+          divExact(length, 4) !== undefined
+            ? value
+            : `select(vec4<f32>(${start}), ${value}, vec4<u32>(0u, 1u, 2u, 3u) + k * 4u < vec4<u32>(${length}u))`;
+        code.line(`t = ${combined("t", kept)};`);
+      });
+      const across = isMax ? "max(max(t.x, t.y), max(t.z, t.w))" : "dot(t, vec4<f32>(1.0))";
+      result = `vec4<f32>(${across}, 0.0, 0.0, 0.0)`;
+    } else {
+      // Along another axis neighbours stay neighbours; of a short last axis, or one that a call decides, one number each.
+      const lanes = last ? 1 : typeof shape.at(-1) === "number" && widthOf(node.type.shape) > 1 ? 4 : 1;
+      code.line(`var t = ${lanes === 4 ? `vec4<f32>(${start})` : start};`);
+      code.block(`for (var k = 0u; k < ${code.size(length)}; k++)`, () => {
+        const single = lanes === 1 && own.length === shape.length ? own.with(-1, number(0)) : own;
+        const at = (single.length === shape.length ? single : [...single, number(0)]).with(axis, loopAt("k", length));
+        code.line(`t = ${combined("t", renderer.render(x, at, lanes))};`);
+      });
+      const width = widthOf(node.type.shape);
+      const masked = width % 4 === 0 ? "t" : `select(vec4<f32>(0.0), t, vec4<u32>(0u, 1u, 2u, 3u) + c * 4u < vec4<u32>(${width}u))`;
+      result = lanes === 4 ? masked : "vec4<f32>(t, 0.0, 0.0, 0.0)";
+    }
+    code.line(`${code.place(values.lying(node as never)!, row, "c", true)} = ${result};`);
+  });
+  return code;
+};

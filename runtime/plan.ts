@@ -1,0 +1,137 @@
+// The plan of a compiled model for WebGPU: WGSL modules, values and where they lie, steps with their grids, all as data and
+// with sizes that a call decides. The runtime owns this format and reads it as the input of a stranger; the compiler
+// conforms to it.
+//
+// A value is rows of numbers: its last axis, padded with zeros to a multiple of 4, is one row, and the axes before it count
+// the rows. Kernels read and write whole vec4s. Each value lies in one of four heaps, and a kernel binds a window of each
+// heap it uses: so a stage never needs more than four storage buffers, however many values it touches.
+export const PLAN_SCHEMA = "graftwerk/plan@1";
+
+/** A number, or a polynomial over the names of sizes: the sum of each term's factor times the named sizes. */
+export type Size = number | readonly SizeTerm[];
+export type SizeTerm = readonly [factor: number, ...names: string[]];
+
+/**
+ * - `state`: what programs compute, read and written;
+ * - `matrix`: weights that are matrices and tables, read a part at a time;
+ * - `given`: small weights, inputs, and what the runtime computes of inputs;
+ * - `keys`: keys and values of past rows.
+ */
+export type Heap = "state" | "matrix" | "given" | "keys";
+export const HEAPS: readonly Heap[] = ["state", "matrix", "given", "keys"];
+
+/** How the numbers of a value are stored; computation is in f32 and i32 always. */
+export type Stored = "f32" | "f16" | "bf16" | "i32";
+
+/** Where a value comes from. */
+export type Origin =
+  | { readonly is: "input"; readonly port: string }
+  | { readonly is: "weight"; readonly weight: string }
+  /** each row is the row of a table, rounded once from f64, that an i32 input names */
+  | { readonly is: "lookup"; readonly table: number; readonly index: HostValue }
+  /** features of a number, `[cos | sin]` or `[sin | cos]` of `x * frequency` in f64 */
+  | { readonly is: "sinusoid"; readonly of: HostValue; readonly frequencies: readonly number[]; readonly sineFirst: boolean }
+  /** a whole table, whose rows are named by what is computed */
+  | { readonly is: "table"; readonly table: number }
+  | { readonly is: "computed" };
+
+/** An expression over inputs that the runtime evaluates in f64, element by element; shapes broadcast as in NumPy. */
+export type HostValue =
+  | { readonly is: "input"; readonly port: string }
+  | { readonly is: "number"; readonly value: number }
+  | { readonly is: HostOp; readonly of: readonly HostValue[] };
+export type HostOp = "add" | "sub" | "mul" | "div" | "min" | "max" | "neg" | "trunc";
+
+export interface PlanValue {
+  readonly origin: Origin;
+  readonly heap: Heap;
+  readonly stored: Stored;
+  readonly shape: readonly Size[];
+}
+
+/** Which rows of an operand a part of the grid reads or writes. */
+export type Reach =
+  /** all of them, whatever the part */
+  | { readonly is: "all" }
+  /**
+   * From `first` plus, for each term, `times` the first unit of its axis on, `rows` of them, and `times` more for each
+   * further unit. With `part`, the units of axis 0 count from `part[0]`, and only those up to `part[1]` reach the operand.
+   */
+  | {
+      readonly is: "rows";
+      readonly terms: readonly { readonly axis: 0 | 1 | 2; readonly times: Size }[];
+      readonly first: Size;
+      readonly rows: Size;
+      readonly part?: readonly [number, number];
+    };
+export interface Operand {
+  /** index into the program's values */
+  readonly value: number;
+  readonly reach: Reach;
+  readonly writes: boolean;
+}
+
+/** One number of a kernel's uniform buffer. */
+export type Parameter =
+  /** vec4s from the beginning of the operand's window to its first one */
+  | { readonly is: "base"; readonly operand: number }
+  | { readonly is: "size"; readonly size: Size }
+  /** first unit of this axis in the dispatch, and the end */
+  | { readonly is: "first"; readonly axis: 0 | 1 | 2 }
+  | { readonly is: "end"; readonly axis: 0 | 1 | 2 };
+
+/** Computes some values from others. Its grid has three axes, of as many units as the sizes say. */
+export interface Step {
+  /** where in the specification, for people */
+  readonly name: string;
+  readonly at: string;
+  /** index into the plan's kernels */
+  readonly kernel: number;
+  readonly grid: readonly [Size, Size, Size];
+  readonly operands: readonly Operand[];
+  readonly parameters: readonly Parameter[];
+}
+
+/** One WGSL module with the entry point `main`. */
+export interface Kernel {
+  /** `linear.wide` */
+  readonly template: string;
+  readonly wgsl: string;
+  /** the heaps that it binds, in the order of their bindings from 1 on; 0 is the uniform buffer */
+  readonly heaps: readonly Heap[];
+  /** units of each axis of the grid that one workgroup computes */
+  readonly tile: readonly [number, number, number];
+  readonly invocations: number;
+  /** bytes */
+  readonly workgroupMemory: number;
+}
+
+export interface PlanOutput {
+  readonly port: string;
+  /** index into the program's values; the same numbers in the port's own shape */
+  readonly value: number;
+}
+export interface PlanProgram {
+  readonly name: string;
+  readonly values: readonly PlanValue[];
+  readonly steps: readonly Step[];
+  readonly outputs: readonly PlanOutput[];
+}
+export interface PlanWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly stored: Stored;
+}
+/** A table of the compiler: rows of f32, in a file beside the plan. */
+export interface PlanTable {
+  readonly rows: number;
+  readonly columns: number;
+  readonly offset: number;
+}
+export interface Plan {
+  readonly schema: typeof PLAN_SCHEMA;
+  readonly kernels: readonly Kernel[];
+  readonly weights: readonly PlanWeight[];
+  readonly tables: readonly PlanTable[];
+  readonly programs: readonly PlanProgram[];
+}
