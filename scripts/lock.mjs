@@ -1,7 +1,7 @@
 // A lock between processes: a file that holds the id of the process that made it.
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 
-/** Nothing that is done under a lock takes this long: an older lock was left by a process whose id is another's now. */
+/** Nothing that is done under a lock takes this long: an older one was left by a process whose id is another's now. */
 const OLDEST_MS = 120_000;
 const WAIT_MS = 20;
 
@@ -16,59 +16,50 @@ const isAlive = (pid) => {
   }
 };
 
-/** Who holds the lock: the text of the file; undefined where it is free. */
-const holder = (path) => {
+/** The lock as it is now; undefined where there is none. An empty one is just being written. */
+const look = (path) => {
   try {
-    return readFileSync(path, "utf8");
-  } catch {
+    return { text: readFileSync(path, "utf8"), age: Date.now() - statSync(path).mtimeMs };
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
     return undefined;
   }
 };
+const isLeft = ({ text, age }) => age > OLDEST_MS || (text !== "" && !isAlive(Number.parseInt(text, 10)));
 
-const age = (path) => {
+/** Takes a lock away that was left behind. Of two that try, the slower one may catch a new lock: it puts that back. */
+const clear = (path, left) => {
+  const aside = `${path}.${process.pid}`;
   try {
-    return Date.now() - statSync(path).mtimeMs;
-  } catch {
-    return 0;
+    renameSync(path, aside);
+    if (look(aside)?.text === left.text) rmSync(aside);
+    else renameSync(aside, path);
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
   }
 };
 
-/** Takes a dead process's lock away. Of two that try, one may move a lock that is new: that one is put back. */
-const remove = (path, dead, own) => {
-  const aside = `${own}.old`;
+const take = (path) => {
   try {
-    renameSync(path, aside);
-    if (holder(aside) !== dead) linkSync(aside, path);
-  } catch {
-    // Somebody else was first.
+    // With the time, so that a process with the same id as an earlier one has another text.
+    writeFileSync(path, `${process.pid} ${performance.timeOrigin}`, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+    return false;
   }
-  rmSync(aside, { force: true });
 };
 
 /** Runs `work` while no other process does so under the lock file `path`; waits for that. */
 export const locked = (path, work) => {
-  const own = `${path}.${process.pid}`;
-  // Written whole before it gets its name: nobody reads half a lock.
-  writeFileSync(own, `${process.pid} ${performance.timeOrigin}`);
+  while (!take(path)) {
+    const found = look(path);
+    if (found !== undefined && isLeft(found)) clear(path, found);
+    else sleep(WAIT_MS);
+  }
   try {
-    for (;;) {
-      try {
-        linkSync(own, path);
-        break;
-      } catch (error) {
-        if (error.code !== "EEXIST") throw error;
-      }
-      const held = holder(path);
-      if (held === undefined) continue;
-      if (!isAlive(Number.parseInt(held, 10)) || age(path) > OLDEST_MS) remove(path, held, own);
-      else sleep(WAIT_MS);
-    }
-    try {
-      return work();
-    } finally {
-      rmSync(path, { force: true });
-    }
+    return work();
   } finally {
-    rmSync(own, { force: true });
+    rmSync(path, { force: true });
   }
 };
