@@ -14,7 +14,7 @@ const config = defineConfig({
           name: "gpu",
           include: [GPU],
           setupFiles: ["test/webgpu/setup.ts"],
-          // One process for all files: the adapter is opened once, and a shader compiled once stays compiled.
+          // One process for all files: the adapter is opened once, and a pipeline that is alive is not compiled again.
           isolate: false,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

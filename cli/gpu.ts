@@ -62,11 +62,11 @@ export const gpuLines = ({ adapter, detail }: Gpu): readonly (readonly [string, 
     ["GPU", first.filter((part) => part !== "").join("; ")],
     [
       "  limits",
-      `buffers of ${bytes(limits.maxBufferSize)}, of which ${bytes(limits.maxStorageBufferBindingSize)} bound`,
+      `${bytes(limits.maxBufferSize)} in a buffer, ${bytes(limits.maxStorageBufferBindingSize)} in a binding`,
     ],
     [
       "",
-      `${limits.maxStorageBuffersPerShaderStage} storage buffers, ${limits.maxComputeInvocationsPerWorkgroup} invocations and ${bytes(limits.maxComputeWorkgroupStorageSize)} in a workgroup`,
+      `${limits.maxStorageBuffersPerShaderStage} storage buffers in a shader, ${limits.maxComputeInvocationsPerWorkgroup} invocations and ${bytes(limits.maxComputeWorkgroupStorageSize)} in a workgroup`,
     ],
     ["  features", optional.join(", ")],
   ];
