@@ -6,7 +6,9 @@ import { Failure } from "../runtime/failure.ts";
 import { MANIFEST_SCHEMA } from "../runtime/manifest.ts";
 import { sharpVersion } from "../runtime/media/version.ts";
 import { onnxRuntime } from "../runtime/onnx/version.ts";
+import { webgpuVersion } from "../runtime/webgpu/version.ts";
 import type { Run } from "./command.ts";
+import { gpuLines, lookForGpu } from "./gpu.ts";
 import { nodeWanted, packagesWanted, version } from "./version.ts";
 
 /** One package or program that graftwerk uses. */
@@ -22,8 +24,9 @@ export interface Part {
 }
 
 export const run: Run = async () => {
-  const parts = [nodePart(), await ortPart(), await sharpPart()];
-  const ok = parts.every((part) => part.ok);
+  const parts = [nodePart(), await ortPart(), await sharpPart(), await webgpuPart()];
+  const gpu = await lookForGpu();
+  const ok = gpu.ok && parts.every((part) => part.ok);
   const machine = {
     platform: process.platform,
     arch: process.arch,
@@ -33,7 +36,7 @@ export const run: Run = async () => {
     temporary: { folder: tmpdir(), freeBytes: freeBytes(tmpdir()) },
   };
   const formats = [MANIFEST_SCHEMA, INSPECT_SCHEMA];
-  const json = { schema: "graftwerk/doctor@1", ok, graftwerk: version, formats, parts, machine };
+  const json = { schema: "graftwerk/doctor@1", ok, graftwerk: version, formats, parts, gpu, machine };
   const gigabytes = (bytes: number | null): string => (bytes === null ? "unknown" : `${(bytes / 1e9).toFixed(1)} GB`);
   const lines: readonly (readonly [string, string])[] = [
     ["graftwerk", `${version}; writes ${formats.join(", ")}`],
@@ -41,8 +44,11 @@ export const run: Run = async () => {
     ["memory", `${gigabytes(machine.freeMemoryBytes)} free of ${gigabytes(machine.memoryBytes)}`],
     ["temporary", `${machine.temporary.folder}, ${gigabytes(machine.temporary.freeBytes)} free`],
     ...parts.map((part) => [part.name, `${part.version ?? "not there"}${part.detail && `; ${part.detail}`}`] as const),
+    ...gpuLines(gpu),
   ];
-  const missing = parts.flatMap(({ name, repair }) => (repair === null ? [] : [`${name}: ${repair}`]));
+  const missing = [...parts, { name: "GPU", ...gpu }].flatMap(({ name, repair }) =>
+    repair === null ? [] : [`${name}: ${repair}`],
+  );
   const text = lines.map(([left, right]) => `${left.padEnd(18)}${right}\n`).join("");
   const messages = missing.length > 0 ? `missing:\n${missing.map((line) => `  ${line}`).join("\n")}` : "";
   return { exit: ok ? 0 : 3, json, text, messages };
@@ -68,6 +74,8 @@ const ortPart = (): Promise<Part> =>
     return { found, detail: `runs on ${providers.join(", ")}` };
   });
 const sharpPart = (): Promise<Part> => packagePart("sharp", async () => ({ found: await sharpVersion(), detail: "" }));
+const webgpuPart = (): Promise<Part> =>
+  packagePart("webgpu", async () => ({ found: await webgpuVersion(), detail: "" }));
 
 const packagePart = async (
   name: keyof typeof packagesWanted,

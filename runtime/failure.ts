@@ -1,8 +1,11 @@
 // The one error class for what a user can cause and cure: a wrong file, a missing package, a wrong call. Anything else
 // that is thrown is a bug of ours. The kind lets a shell choose its exit code; `help` is the sentence that says what to do.
 
-/** `file`: something read from disk is not as it must be; `package`: an optional package is missing; `call`: wrong arguments. */
-export type FailureKind = "file" | "package" | "call";
+/**
+ * `file`: something read from disk is not as it must be; `package`: an optional package is missing; `device`: there is no
+ * GPU, it cannot do what is asked, or it was lost; `call`: wrong arguments.
+ */
+export type FailureKind = "file" | "package" | "device" | "call";
 
 export class Failure extends Error {
   readonly kind: FailureKind;

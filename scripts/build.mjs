@@ -1,6 +1,6 @@
 // Fills dist/ (or `--out DIR`; with `--bundle-only`, without the declarations): the command line and the three libraries as bundles that share their chunks, so that
 // importing them needs no other package and reads few files; type declarations by tsc; the licences of what is bundled.
-// onnxruntime-node and sharp stay outside: they are optional, and carry machine code.
+// onnxruntime-node, sharp and webgpu stay outside: they are optional, and carry machine code.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -31,7 +31,7 @@ const entries = {
   "runtime/index": "runtime/index.ts",
   "cli/graftwerk": "cli/graftwerk.ts",
 };
-const EXTERNAL = [/^node:/, /^onnxruntime-node$/, /^sharp$/];
+const EXTERNAL = [/^node:/, /^onnxruntime-node$/, /^sharp$/, /^webgpu$/];
 
 const stop = (message) => {
   rmSync(fresh, { recursive: true, force: true });

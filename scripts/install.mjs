@@ -40,7 +40,7 @@ const npm = (args) => {
 export const install = () => {
   checkNode();
   if (isCurrent()) return;
-  console.log("node_modules is not what package-lock.json says: running npm ci (about 300 MB are unpacked) ...");
+  console.log("node_modules is not what package-lock.json says: running npm ci (about 600 MB are unpacked) ...");
   const { status, error } = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
   if (status === 0) return;
   console.error(

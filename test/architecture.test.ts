@@ -159,6 +159,7 @@ describe("layers", () => {
       typescript: "compiler/bindings/",
       "onnxruntime-node": "runtime/onnx/",
       sharp: "runtime/media/",
+      webgpu: "runtime/webgpu/",
       "@huggingface/tokenizers": "runtime/text/",
     };
     const wrong = files.flatMap(({ path, imports }) =>

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { type Part, suffices } from "../../cli/doctor.ts";
+import type { Gpu } from "../../cli/gpu.ts";
 import { nodeWanted, packagesWanted, version } from "../../cli/version.ts";
 import { command, graftwerk, root } from "./built.ts";
 
@@ -14,6 +15,7 @@ interface Found {
   readonly graftwerk: string;
   readonly formats: readonly string[];
   readonly parts: readonly Part[];
+  readonly gpu: Gpu;
   readonly machine: Readonly<Record<string, unknown>>;
 }
 
@@ -44,8 +46,11 @@ test("all is there where everything is installed", () => {
     version,
     "graftwerk/manifest@1",
   ]);
-  expect([status, found.ok, stderr]).toEqual([0, true, ""]);
-  expect(found.parts.map(({ name }) => name)).toEqual(["Node", "onnxruntime-node", "sharp"]);
+  expect(found.parts.map(({ name }) => name)).toEqual(["Node", "onnxruntime-node", "sharp", "webgpu"]);
+  expect(found.parts.filter(({ ok }) => !ok)).toEqual([]);
+  // A machine may have a GPU or not; test/webgpu/doctor.test.ts has one.
+  expect([found.ok, status]).toEqual(found.gpu.ok ? [true, 0] : [false, 3]);
+  if (!found.gpu.ok) expect(stderr).toMatch(/missing:\n {2}GPU: install a driver of your GPU/);
   expect(found.parts.find(({ name }) => name === "onnxruntime-node")).toMatchObject({ ok: true, repair: null });
   expect(found.parts.find(({ name }) => name === "onnxruntime-node")!.detail).toMatch(/runs on .*cpu/);
   for (const key of ["platform", "arch", "threads", "memoryBytes", "freeMemoryBytes", "temporary"])
@@ -67,7 +72,10 @@ test("what is missing is named with the command that installs it", () => {
     expect(stderr).toContain("  onnxruntime-node: npm install --ignore-scripts onnxruntime-node@^1.30.0\n");
     expect(stderr).toContain("  sharp: npm install --ignore-scripts sharp@^0.35.5\n");
     const found = JSON.parse(run("--json").stdout) as Found;
-    expect([found.ok, found.parts.map((part) => part.version === null)]).toEqual([false, [false, true, true]]);
+    expect(stderr).toContain("  webgpu: npm install --ignore-scripts webgpu@^0.6.2\n");
+    expect(stdout).toMatch(/^GPU +not there; needs webgpu$/m);
+    expect([found.ok, found.parts.map((part) => part.version === null)]).toEqual([false, [false, true, true, true]]);
+    expect(found.gpu).toEqual({ ok: false, detail: "needs webgpu", repair: null, adapter: null });
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -73,6 +73,8 @@ describe("test", () => {
   const runTests = (tests: Readonly<Record<string, string>>, args: readonly string[] = []) => {
     cpSync(join(root, "package-lock.json"), join(folder, "package-lock.json"));
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
+    cpSync(join(root, "vitest.config.ts"), join(folder, "vitest.config.ts"));
+    write("test/webgpu/setup.ts", "");
     const head = 'import { expect, test } from "vitest";\n';
     for (const [name, text] of Object.entries(tests)) write(`test/${name}.test.ts`, head + text);
     const { status, stdout } = run("test.mjs", args);
@@ -95,6 +97,15 @@ describe("test", () => {
     const late =
       'test("a", async () => { setTimeout(() => { throw new Error("late"); }, 0); await new Promise((go) => setTimeout(go, 50)); });';
     expect(runTests({ one: late })).toEqual({ status: 1, last: "1 passed, 1 failed" });
+  });
+  test("tests of the GPU are counted too, and find its environment", () => {
+    const found = 'test("a", () => expect(process.env["GRAFTWERK_GPU"]).toMatch(/^(system|swiftshader)$/));';
+    const tests = { one: passing, "webgpu/two": `${found} test("b", () => expect(1).toBe(2));` };
+    expect(runTests(tests)).toEqual({ status: 1, last: "3 passed, 1 failed" });
+  });
+  test.each([[["--project", "core"]], [["--project=core"]]])("one project can be run alone: %j", (args) => {
+    const tests = { one: passing, "webgpu/two": "nonsense" };
+    expect(runTests(tests, args)).toEqual({ status: 0, last: "2 passed, 0 failed" });
   });
   test("no test at all is a failure", () => {
     expect(runTests({})).toEqual({ status: 1, last: "0 passed, 1 failed" });

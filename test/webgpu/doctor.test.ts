@@ -1,0 +1,17 @@
+// `graftwerk doctor` where there is a GPU: what it says of it.
+import { expect, test } from "vitest";
+import type { Gpu } from "../../cli/gpu.ts";
+import { graftwerk } from "../cli/built.ts";
+import { gpu } from "./gpu.ts";
+
+test("doctor shows the GPU that the tests have", async () => {
+  const { info, limits } = await gpu();
+  const { status, stdout, stderr } = graftwerk(["doctor"]);
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/^webgpu +0\.\d+\.\d+$/m);
+  expect(stdout).toMatch(/^GPU +\S/m);
+  expect(stdout).toMatch(/^ {2}features +(no )?subgroups/m);
+  const found = JSON.parse(graftwerk(["doctor", "--json"]).stdout) as { readonly gpu: Gpu };
+  expect(found.gpu).toMatchObject({ ok: true, detail: "", repair: null, adapter: { ...info, limits } });
+  expect(found.gpu.adapter!.backends.length).toBeGreaterThan(0);
+});
