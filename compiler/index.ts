@@ -16,6 +16,9 @@ import { std } from "./std/index.ts";
 import { emit } from "./target/onnx/emit.ts";
 import type { WeightPlace } from "./target/onnx/place.ts";
 import type { ProfileName } from "./target/onnx/profile.ts";
+import { type PlanOptions, planOf } from "./target/wgsl/plan.ts";
+import { tableValues } from "./ir/table.ts";
+import type { Plan } from "../runtime/plan.ts";
 
 export type { Model } from "./analyze/model.ts";
 export const allMessages = { ...syntaxMessages, ...messages };
@@ -102,3 +105,19 @@ export const onnx = (
   { profile, place, constants }: OnnxOptions,
 ): { readonly model: Uint8Array; readonly constants: Uint8Array } =>
   emit(module, program, { profile, place, constantsLocation: constants });
+
+/** A model's programs as WGSL kernels and the plan by which they run, and the numbers of the tables that it names. */
+export const webgpu = (
+  module: ModelModule,
+  options?: PlanOptions,
+): { readonly plan: Plan; readonly tables: Float32Array } => {
+  const { plan, tables } = planOf(module, options);
+  const numbers = tables.map(tableValues);
+  const all = new Float32Array(numbers.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const values of numbers) {
+    all.set(values, at);
+    at += values.length;
+  }
+  return { plan, tables: all };
+};

@@ -30,7 +30,12 @@ export type Origin =
   /** each row is the row of a table, rounded once from f64, that an i32 input names */
   | { readonly is: "lookup"; readonly table: number; readonly index: HostValue }
   /** features of a number, `[cos | sin]` or `[sin | cos]` of `x * frequency` in f64 */
-  | { readonly is: "sinusoid"; readonly of: HostValue; readonly frequencies: readonly number[]; readonly sineFirst: boolean }
+  | {
+      readonly is: "sinusoid";
+      readonly of: HostValue;
+      readonly frequencies: readonly number[];
+      readonly sineFirst: boolean;
+    }
   /** a whole table, whose rows are named by what is computed */
   | { readonly is: "table"; readonly table: number }
   | { readonly is: "computed" };
@@ -106,13 +111,21 @@ export interface Kernel {
   readonly workgroupMemory: number;
 }
 
+export interface PlanInput {
+  readonly name: string;
+  readonly dtype: "f32" | "i32";
+  readonly shape: readonly Size[];
+}
 export interface PlanOutput {
-  readonly port: string;
-  /** index into the program's values; the same numbers in the port's own shape */
+  readonly name: string;
+  readonly shape: readonly Size[];
+  /** index into the program's values: the same numbers in another shape */
   readonly value: number;
 }
 export interface PlanProgram {
   readonly name: string;
+  /** all that a call is given; every name of a size stands alone in one of their shapes */
+  readonly inputs: readonly PlanInput[];
   readonly values: readonly PlanValue[];
   readonly steps: readonly Step[];
   readonly outputs: readonly PlanOutput[];

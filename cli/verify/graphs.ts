@@ -1,9 +1,10 @@
-// The programs of a module as graph files in a folder of their own, run by ONNX Runtime. The folder goes when it is closed.
+// The programs of a module, run: as graph files in a folder of their own by ONNX Runtime, or as kernels on a GPU. The folder
+// goes when it is closed.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Document, Model, Weight } from "../../compiler/analyze/model.ts";
-import { onnx } from "../../compiler/index.ts";
+import { onnx, webgpu } from "../../compiler/index.ts";
 import type { ModelModule, Module, PhaseProgram } from "../../compiler/ir/module.ts";
 import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
 import { type Callable, pack } from "../../runtime/document.ts";
@@ -17,30 +18,54 @@ import {
   type Tensor,
 } from "../../runtime/index.ts";
 import type { Program as Session } from "../../runtime/index.ts";
+import type { Adapter } from "../../runtime/webgpu/adapter.ts";
+import { openPlan, type PlanSession } from "../../runtime/webgpu/session.ts";
 import type { WeightNumbers } from "./weights.ts";
 
+/** What runs programs: ONNX Runtime, by a profile, or WebGPU. */
+export type Target = ProfileName | "webgpu";
 export interface GraphOptions extends ProgramOptions {
-  readonly profile: ProfileName;
+  readonly profile: Target;
 }
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 const WEIGHTS = "weights.safetensors";
 
+const noAdapter = (): never => {
+  throw new Error("no GPU was given");
+};
+
 export class Graphs {
   readonly #model: Model;
   readonly #folder: string;
   readonly #places: Awaited<ReturnType<typeof readSafetensors>>;
+  readonly #weights: WeightNumbers;
   readonly #open = new Map<string, Session>();
+  readonly #plans = new Map<ModelModule, Promise<PlanSession>>();
+  readonly #adapter: () => Promise<Adapter>;
   #files = 0;
 
-  private constructor(model: Model, folder: string, places: Awaited<ReturnType<typeof readSafetensors>>) {
+  private constructor(
+    model: Model,
+    folder: string,
+    places: Awaited<ReturnType<typeof readSafetensors>>,
+    weights: WeightNumbers,
+    adapter: () => Promise<Adapter>,
+  ) {
+    this.#adapter = adapter;
     this.#model = model;
     this.#folder = folder;
     this.#places = places;
+    this.#weights = weights;
   }
 
-  /** Writes the weights that `module` reads. */
-  static async create(model: Model, params: Module["params"], weights: WeightNumbers): Promise<Graphs> {
+  /** Writes the weights that `module` reads. `adapter` gives the GPU for WebGPU, which stays the caller's. */
+  static async create(
+    model: Model,
+    params: Module["params"],
+    weights: WeightNumbers,
+    adapter: () => Promise<Adapter> = noAdapter,
+  ): Promise<Graphs> {
     const read = new Set(params.map(({ name }) => name));
     const tensors = model.weights
       .filter(({ path }) => read.has(path))
@@ -54,7 +79,7 @@ export class Graphs {
     const folder = await mkdtemp(join(tmpdir(), `graftwerk-verify-${process.pid}-`));
     try {
       await writeFile(join(folder, WEIGHTS), bytes);
-      return new Graphs(model, folder, await readSafetensors(memorySource(WEIGHTS, bytes)));
+      return new Graphs(model, folder, await readSafetensors(memorySource(WEIGHTS, bytes)), weights, adapter);
     } catch (cause) {
       await rm(folder, { recursive: true });
       throw cause;
@@ -63,18 +88,36 @@ export class Graphs {
 
   /** One call on all of `documents`; `feed` may change what goes in. */
   async run(
-    module: Module,
+    module: ModelModule,
     program: PhaseProgram,
     documents: readonly Document[],
-    options: GraphOptions,
+    { profile, ...options }: GraphOptions,
     feed?: (inputs: Tensors) => Tensors,
   ): Promise<Tensors> {
-    const session = await this.#session(module, program, options);
-    const inputs = pack(callableOf(this.#model, program), documents);
-    return session.run(feed?.(inputs) ?? inputs);
+    const packed = pack(callableOf(this.#model, program), documents);
+    const inputs = feed?.(packed) ?? packed;
+    if (profile === "webgpu") return (await this.#plan(module)).run(program.name, inputs);
+    return (await this.#session(module, program, profile, options)).run(inputs);
   }
 
-  async #session(module: Module, program: PhaseProgram, { profile, ...options }: GraphOptions): Promise<Session> {
+  #plan(module: ModelModule): Promise<PlanSession> {
+    const known = this.#plans.get(module);
+    if (known !== undefined) return known;
+    const byPath = new Map(this.#model.weights.map((weight) => [weight.path, weight]));
+    const { plan, tables } = webgpu(module);
+    const opened = this.#adapter().then((adapter) =>
+      openPlan(adapter, plan, { tables, weight: async ({ name }) => this.#weights(byPath.get(name)!) }),
+    );
+    this.#plans.set(module, opened);
+    return opened;
+  }
+
+  async #session(
+    module: Module,
+    program: PhaseProgram,
+    profile: ProfileName,
+    options: ProgramOptions,
+  ): Promise<Session> {
     const key = JSON.stringify([program.name, program.outputs.length, profile, options]);
     const known = this.#open.get(key);
     if (known !== undefined) return known;
@@ -94,6 +137,8 @@ export class Graphs {
 
   async close(): Promise<void> {
     for (const session of this.#open.values()) await session.close();
+    for (const plan of await Promise.allSettled(this.#plans.values()))
+      if (plan.status === "fulfilled") plan.value.close();
     await rm(this.#folder, { recursive: true });
   }
 }

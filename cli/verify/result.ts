@@ -1,14 +1,14 @@
 // What a verification finds.
-import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
 import type { ProgramOptions } from "../../runtime/index.ts";
 import type { Figures } from "./figures.ts";
+import type { Target } from "./graphs.ts";
 import type { Liveliness } from "./lively.ts";
 
 export type Optimize = NonNullable<ProgramOptions["optimize"]>;
 
 /** How a call was made. */
 export interface Setting {
-  readonly profile: ProfileName;
+  readonly profile: Target;
   /** what ONNX Runtime was let to rewrite */
   readonly optimize: Optimize;
   readonly program: string;

@@ -3,13 +3,13 @@
 import type { Document, Model, Weight } from "../../compiler/analyze/model.ts";
 import { programs } from "../../compiler/index.ts";
 import type { ModelModule, PhaseProgram } from "../../compiler/ir/module.ts";
-import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
 import type { Source } from "../../grammar/index.ts";
 import { unpack } from "../../runtime/document.ts";
 import { Failure } from "../../runtime/index.ts";
+import type { Adapter } from "../../runtime/webgpu/adapter.ts";
 import { type Case, casesFor } from "./documents.ts";
 import { type Figures, figuresOf, limits, type RowNumbers, within } from "./figures.ts";
-import { Graphs, programFor, type Tensors, wholeDocuments } from "./graphs.ts";
+import { Graphs, programFor, type Target, type Tensors, wholeDocuments } from "./graphs.ts";
 import { enliven, livelinessOf, livelinessText } from "./lively.ts";
 import { type Group, readOutput, Reference } from "./reference.ts";
 import type { Batched, Check, Layer, Optimize, Setting, Verification } from "./result.ts";
@@ -21,10 +21,12 @@ export interface VerifyOptions {
   /** from 0 to 2^32 - 1; 1 if left out */
   readonly seed?: number;
   /** `ort-cpu` and `portable` if left out */
-  readonly profiles?: readonly ProfileName[];
+  readonly profiles?: readonly Target[];
   /** what ONNX Runtime may rewrite; all and, for a second run, none if left out */
   readonly optimize?: readonly Optimize[];
   readonly threads?: number;
+  /** gives the GPU for WebGPU; it stays the caller's */
+  readonly adapter?: () => Promise<Adapter>;
   /** weights to use; drawn from the seed, and then held to be lively, if left out */
   readonly weights?: WeightNumbers;
   /** the documents made of rows of `modalities` */
@@ -145,7 +147,12 @@ class Run {
   #graphs({ params }: ModelModule): Promise<Graphs> {
     const { weights } = this.#reference;
     const { subject } = this.#options;
-    return Graphs.create(this.#model, params, (weight) => subject?.weights?.(weight, weights) ?? weights(weight));
+    return Graphs.create(
+      this.#model,
+      params,
+      (weight) => subject?.weights?.(weight, weights) ?? weights(weight),
+      this.#options.adapter,
+    );
   }
 
   /** Documents of the most modalities first: they are the likeliest to fail. */

@@ -122,8 +122,12 @@ export class Code {
     const base = this.#parameter(`base ${index}`, "b", { is: "base", operand: index });
     const quads = value.quads;
     const at = below === undefined ? this.at(row) : `min(${this.at(row)}, ${this.size(sub(below, 1))})`;
-    const start = quads === 1 ? at : `${this.named(at, "r")} * ${quads}u`;
-    return `${value.heap}[${base} + ${start}${quad === "0u" ? "" : ` + ${quad}`}]`;
+    const parts = [
+      base,
+      ...(at === "0u" ? [] : [quads === 1 ? at : `${this.named(at, "r")} * ${quads}u`]),
+      ...(quad === "0u" ? [] : [quad]),
+    ];
+    return `${value.heap}[${parts.join(" + ")}]`;
   }
   #operand(value: Lying, row: At, writes: boolean): number {
     const span = spanOf(row);
@@ -135,7 +139,9 @@ export class Code {
             terms: [...span.terms].map(([axis, times]) => ({ axis, times: sizeOf(times) })),
             first: sizeOf(span.from),
             rows: sizeOf(span.rows),
-            ...(this.#part !== undefined && span.terms.has(0) ? { part: [this.#part.from, this.#part.to] as const } : {}),
+            ...(this.#part !== undefined && span.terms.has(0)
+              ? { part: [this.#part.from, this.#part.to] as const }
+              : {}),
           };
     const found = this.#uses.findIndex((use) => use.value === value);
     if (found < 0) {
@@ -232,7 +238,9 @@ const united = (spans: readonly (Rows | "all")[]): Reach => {
     return { is: "all" };
   if (rows.every((span) => JSON.stringify(span) === JSON.stringify(head))) return head;
   const from = rows.map(({ first }) => first);
-  const to = rows.map(({ first, rows: count }) => (typeof first === "number" && typeof count === "number" ? first + count : undefined));
+  const to = rows.map(({ first, rows: count }) =>
+    typeof first === "number" && typeof count === "number" ? first + count : undefined,
+  );
   if (from.some((first) => typeof first !== "number") || to.includes(undefined)) return { is: "all" };
   const first = Math.min(...(from as number[]));
   return { ...head, first, rows: Math.max(...(to as number[])) - first };

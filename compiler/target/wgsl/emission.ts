@@ -2,8 +2,8 @@
 import type { Dim } from "../../ir/dim.ts";
 import type { Node } from "../../ir/node.ts";
 import type { Code, Lanes } from "./code.ts";
-import { type At, join, number, quotient, remainder } from "./indexing.ts";
-import { lane, type Norm, Renderer, type Surroundings } from "./render.ts";
+import { type At, join, lane, number, quotient, remainder } from "./indexing.ts";
+import { type Norm, Renderer, type Surroundings } from "./render.ts";
 import { type Lying, widthOf } from "./storage.ts";
 
 /** The values of one program. */
@@ -14,14 +14,16 @@ export interface Values {
   statistics(norm: Norm): Lying | undefined;
 }
 export interface Held {
+  /** what the kernel stores, and so computes, where others load it */
+  readonly tip?: Node;
   held?(n: Node, coords: readonly At[], lanes: Lanes): string | undefined;
   /** a norm's numbers for these rows, if this kernel works them out */
   measured?(norm: Norm, row: readonly At[]): string | undefined;
 }
 
-export const rendererOf = (code: Code, values: Values, { held, measured }: Held = {}): Renderer => {
+export const rendererOf = (code: Code, values: Values, { tip, held, measured }: Held = {}): Renderer => {
   const surroundings: Surroundings = {
-    lying: (n) => values.lying(n),
+    lying: (n) => (n === tip ? undefined : values.lying(n)),
     looked: (table, index) => values.looked(table, index),
     statistics: (norm, row) => {
       const own = measured?.(norm, row);
@@ -62,7 +64,9 @@ export const store = (code: Code, renderer: Renderer, lying: Lying, n: Node, row
   const coords = coordsOf(n, row, quad);
   const whole = typeof n.type.shape.at(-1) === "number";
   const alone = !whole || width === 1;
-  const value = alone ? `vec4<f32>(${single(renderer, n, whole ? coords.with(-1, number(0)) : coords)}, 0.0, 0.0, 0.0)` : renderer.render(n, coords, 4);
+  const value = alone
+    ? `vec4<f32>(${single(renderer, n, whole ? [...coords.slice(0, -1), number(0)] : coords)}, 0.0, 0.0, 0.0)`
+    : renderer.render(n, coords, 4);
   const last = code.at(quad);
   const kept =
     alone || width % 4 === 0

@@ -56,7 +56,8 @@ export const lookUp = (g: Builder, roots: readonly Node[]): Looked => {
     }),
   ]);
   // Asked for now, so that every feature is known before anything is written.
-  for (const n of toposort(settled)) if (n.op === "rotary") n.src.slice(1, 3).forEach((table) => rows(table, n.src[3]!));
+  for (const n of toposort(settled))
+    if (n.op === "rotary") n.src.slice(1, 3).forEach((table) => rows(table, n.src[3]!));
   return {
     roots: settled,
     features,
@@ -71,9 +72,19 @@ export const lookUp = (g: Builder, roots: readonly Node[]): Looked => {
 };
 
 const notHost = (n: NodeOf<"sinusoid">): Error =>
-  new Error(`${n.origin?.at ?? ""}: features of a number that is itself computed from rows or weights are not made on WebGPU`);
+  new Error(
+    `${n.origin?.at ?? ""}: features of a number that is itself computed from rows or weights are not made on WebGPU`,
+  );
 
-const ops: { readonly [op: string]: HostOp } = { add: "add", sub: "sub", mul: "mul", div: "div", min: "min", max: "max", neg: "neg" };
+const ops: { readonly [op: string]: HostOp } = {
+  add: "add",
+  sub: "sub",
+  mul: "mul",
+  div: "div",
+  min: "min",
+  max: "max",
+  neg: "neg",
+};
 
 /** `n` as an expression over inputs, element by element; undefined: it is none. */
 const hostValue = (n: Node): HostValue | undefined => {
@@ -93,7 +104,9 @@ const hostValue = (n: Node): HostValue | undefined => {
     default: {
       const known = ops[n.op];
       const of = n.src.map(hostValue);
-      const alike = n.src.every(({ type }) => type.shape.length === 0 || same(product(type.shape), product(n.type.shape)));
+      const alike = n.src.every(
+        ({ type }) => type.shape.length === 0 || same(product(type.shape), product(n.type.shape)),
+      );
       if (known === undefined || of.includes(undefined) || !alike) return undefined;
       return { is: known, of: of as HostValue[] };
     }

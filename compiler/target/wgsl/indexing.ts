@@ -7,7 +7,13 @@ import type { Index } from "../../ir/view.ts";
 export type At =
   | { readonly is: "number"; readonly value: number; readonly key: string }
   /** below `size`; `axis`: it is a unit of that axis of the grid; else it runs in a loop of the kernel */
-  | { readonly is: "name"; readonly name: string; readonly size: Dim; readonly axis: Axis | undefined; readonly key: string }
+  | {
+      readonly is: "name";
+      readonly name: string;
+      readonly size: Dim;
+      readonly axis: Axis | undefined;
+      readonly key: string;
+    }
   /** read from data: a row that an index names */
   | { readonly is: "data"; readonly text: string; readonly size: Dim; readonly key: string }
   | { readonly is: "add"; readonly of: At; readonly offset: Dim; readonly key: string }
@@ -34,9 +40,16 @@ export const offset = (of: At, by: Dim): At => {
 };
 export const join = (of: At, size: Dim, rest: At): At => {
   if (same(size, 1)) return of;
-  if (of.is === "number" && rest.is === "number" && typeof size === "number") return number(of.value * size + rest.value);
+  if (of.is === "number" && rest.is === "number" && typeof size === "number")
+    return number(of.value * size + rest.value);
   if (isNumber(of, 0)) return rest;
-  if (of.is === "quotient" && rest.is === "remainder" && same(of.size, size) && same(rest.size, size) && sameAt(of.of, rest.of))
+  if (
+    of.is === "quotient" &&
+    rest.is === "remainder" &&
+    same(of.size, size) &&
+    same(rest.size, size) &&
+    sameAt(of.of, rest.of)
+  )
     return of.of;
   // Nested one way only, so that equal coordinates have equal keys.
   const outer = rest.is === "join" ? divExact(size, rest.size) : undefined;
@@ -113,6 +126,10 @@ export const boundOf = (at: At): Dim | undefined => {
   }
 };
 
+/** Of four neighbours the first: coordinates that contain it run over a vec4. */
+export const lane: At = { is: "name", name: "0u", size: 4, axis: undefined, key: "lane" };
+const isLane = (at: At): boolean => at.key === lane.key;
+
 /** For the views of the IR. */
 export const coordinates: Index<At> = { zero, add: offset, join, quotient, remainder };
 
@@ -183,7 +200,7 @@ export const spanOf = (at: At): (Span & { readonly from: Dim }) | undefined => {
       return { terms: new Map(), rows: 1, from: at.value };
     case "name":
       // A row never runs over the lane: where it names it, it means its beginning.
-      if (at.key === "lane") return { terms: new Map(), rows: 1, from: 0 };
+      if (isLane(at)) return { terms: new Map(), rows: 1, from: 0 };
       return at.axis === undefined
         ? { terms: new Map(), rows: at.size, from: 0 }
         : { terms: new Map([[at.axis, 1]]), rows: 1, from: 0 };
@@ -222,9 +239,11 @@ export const textOf = (at: At, size: (d: Dim) => string): string => {
     case "data":
       return at.text;
     case "add":
-      return `(${text(at.of)} + ${size(at.offset)})`;
+      return isLane(at.of) ? size(at.offset) : `(${text(at.of)} + ${size(at.offset)})`;
     case "join":
-      return isNumber(at.rest, 0) ? `${text(at.of)} * ${size(at.size)}` : `(${text(at.of)} * ${size(at.size)} + ${text(at.rest)})`;
+      return isNumber(at.rest, 0) || isLane(at.rest)
+        ? `${text(at.of)} * ${size(at.size)}`
+        : `(${text(at.of)} * ${size(at.size)} + ${text(at.rest)})`;
     case "quotient":
       return `${text(at.of)} / ${size(at.size)}`;
     case "remainder":

@@ -38,7 +38,9 @@ const isReshape = (n: Node): boolean => n.op === "split" || n.op === "merge";
 const isGiven = (n: Node): boolean => ["input", "param", "table", "constant", "iota"].includes(n.op);
 /** Too dear to be computed anew for each column of a product. */
 const isDear = (n: Node): boolean =>
-  ["exp", "log", "pow", "tanh", "sigmoid", "erf", "silu", "gelu", "geluTanh", "rotary", "concat", "transpose"].includes(n.op) ||
+  ["exp", "log", "pow", "tanh", "sigmoid", "erf", "silu", "gelu", "geluTanh", "rotary", "concat", "transpose"].includes(
+    n.op,
+  ) ||
   (n.op === "gather" && n.src[0]!.op === "param");
 
 export const partition = (
@@ -111,7 +113,7 @@ class Partitioner {
     if (anchor.op === "sum" || anchor.op === "amax" || this.#isOutput.has(tip)) return undefined;
     const users = new Set(this.#users.get(tip));
     const [user] = users;
-    if (user === undefined || users.size > 1 || user.type.dtype !== "f32") return undefined;
+    if (user === undefined || users.size > 1 || user.type.dtype !== "f32" || this.#owner.has(user)) return undefined;
     if (isReshape(user)) return keepsColumns(user) ? { node: user, also: [] } : undefined;
     if (user.op === "rotary") {
       const turns = anchor.op === "linear" && linears.length === 1 && user.src[0] === tip && !user.attrs.interleaved;
@@ -223,9 +225,11 @@ class Partitioner {
     );
     const known = new Map<Node, number>();
     // Sources first, so nothing reaches deep: levels of nodes are those of the kernels that store them.
-    const within = (n: Node, own: Group): number => (this.#owner.get(n) === own ? (partial.get(n) ?? 0) : (known.get(n) ?? 0));
+    const within = (n: Node, own: Group): number =>
+      this.#owner.get(n) === own ? (partial.get(n) ?? 0) : (known.get(n) ?? 0);
     const partial = new Map<Node, number>();
-    const raise = (group: Group, level: number): void => void levels.set(group, Math.max(levels.get(group) ?? 0, level));
+    const raise = (group: Group, level: number): void =>
+      void levels.set(group, Math.max(levels.get(group) ?? 0, level));
     // A kernel's level is settled when its tip is reached; members before it only raise it.
     const tips = new Map(this.#groups.flatMap((group) => tipsOf(group).map((tip) => [tip, group] as const)));
     for (const n of this.#order) {
@@ -233,7 +237,11 @@ class Partitioner {
       const extra = isNorm(n) ? statistics.get(statisticsKey(n)) : undefined;
       if (extra !== undefined) raise(extra, (known.get(n.src[0]!) ?? 0) + 1);
       const sources = this.#sources(n);
-      const base = Math.max(0, ...sources.map((s) => (owner === undefined ? (known.get(s) ?? 0) : within(s, owner))), extra ? levels.get(extra)! : 0);
+      const base = Math.max(
+        0,
+        ...sources.map((s) => (owner === undefined ? (known.get(s) ?? 0) : within(s, owner))),
+        extra ? levels.get(extra)! : 0,
+      );
       if (owner === undefined) {
         known.set(n, base);
         continue;
@@ -249,7 +257,12 @@ class Partitioner {
     for (const { group, level, i } of sorted) {
       const key = group.is === "linear" ? `${level} ${group.narrow} ${rowsKey(group.parts[0]!.linears[0])}` : String(i);
       const before = merged.get(key);
-      merged.set(key, before?.is === "linear" && group.is === "linear" ? { ...before, parts: [...before.parts, ...group.parts] } : group);
+      merged.set(
+        key,
+        before?.is === "linear" && group.is === "linear"
+          ? { ...before, parts: [...before.parts, ...group.parts] }
+          : group,
+      );
     }
     return [...merged.values()];
   }
@@ -264,7 +277,11 @@ const groupOf = (
 ): Group => {
   switch (anchor.op) {
     case "linear":
-      return { is: "linear", narrow: isNarrow(anchor), parts: [{ linears: [anchor, ...linears.slice(1)], tip, turned }] };
+      return {
+        is: "linear",
+        narrow: isNarrow(anchor),
+        parts: [{ linears: [anchor, ...linears.slice(1)], tip, turned }],
+      };
     case "matmul":
       return { is: "product", node: anchor, tip };
     case "attention":

@@ -144,9 +144,18 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   });
   return {
     name: program.name,
+    inputs: program.inputs.map(({ name, type }) => ({
+      name,
+      dtype: type.dtype === "i32" ? "i32" : "f32",
+      shape: type.shape.map(sizeOf),
+    })),
     values: values.entries,
     steps,
-    outputs: program.outputs.map(({ name }, i) => ({ port: name, value: values.lying(outputs[i]!)!.index })),
+    outputs: program.outputs.map(({ name, node }, i) => ({
+      name,
+      shape: node.type.shape.map(sizeOf),
+      value: values.lying(outputs[i]!)!.index,
+    })),
   };
 };
 
@@ -192,8 +201,9 @@ class ProgramValues implements Values {
           statisticsKey(group.norm),
           this.#add({ is: "computed" }, "state", "f32", [...group.norm.type.shape.slice(0, -1), 4]),
         );
-      else for (const tip of group.is === "linear" ? group.parts.map((part) => part.tip) : [group.tip])
-        this.#lying.set(tip, this.#add({ is: "computed" }, "state", "f32", tip.type.shape));
+      else
+        for (const tip of group.is === "linear" ? group.parts.map((part) => part.tip) : [group.tip])
+          this.#lying.set(tip, this.#add({ is: "computed" }, "state", "f32", tip.type.shape));
     }
   }
 

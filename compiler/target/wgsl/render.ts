@@ -6,7 +6,22 @@ import { inTable } from "../../ir/ops.ts";
 import { view, viewCoords } from "../../ir/view.ts";
 import type { DType, Op, Pointwise, View } from "../../ir/vocabulary.ts";
 import type { Code, Lanes } from "./code.ts";
-import { advanced, type At, boundOf, coordinates, dataAt, four, isBelow, join, leastOf, number, offset, quotient, remainder } from "./indexing.ts";
+import {
+  advanced,
+  type At,
+  boundOf,
+  coordinates,
+  dataAt,
+  four,
+  isBelow,
+  join,
+  lane,
+  leastOf,
+  number,
+  offset,
+  quotient,
+  remainder,
+} from "./indexing.ts";
 import type { FunctionName } from "./functions.ts";
 import type { Lying } from "./storage.ts";
 
@@ -22,9 +37,6 @@ export interface Surroundings {
   statistics(n: Norm, row: readonly At[]): string;
 }
 export type Norm = NodeOf<"rmsNorm" | "layerNorm">;
-
-/** The lane of a vec4: coordinates that contain it run over four neighbours. */
-export const lane: At = { is: "name", name: "0u", size: 4, axis: undefined, key: "lane" };
 
 const TYPES: Readonly<Record<DType, string>> = { f32: "f32", f16: "f32", bf16: "f32", i32: "i32", bool: "bool" };
 const vec4 = (dtype: DType, text: string): string => `vec4<${TYPES[dtype]}>(${text})`;
@@ -66,7 +78,10 @@ export class Renderer {
 
   #load(n: Node, lying: Lying, coords: readonly At[], lanes: Lanes): string {
     const code = this.#code;
-    const at = coords.length === lying.shape.length ? coords : [...coords, ...Array<At>(lying.shape.length - coords.length).fill(number(0))];
+    const at =
+      coords.length === lying.shape.length
+        ? coords
+        : [...coords, ...Array<At>(lying.shape.length - coords.length).fill(number(0))];
     const last = at.at(-1) ?? number(0);
     const rest = at.slice(0, -1);
     const row = rest.reduce<At>((sum, each, axis) => join(sum, lying.shape[axis]!, each), number(0));
@@ -196,8 +211,14 @@ export class Renderer {
       return turn(sides, pair, `${code.at(remainder(e, 2))} == 0u`);
     }
     const known = boundOf(e) !== undefined && isBelow(e, half) ? true : leastOf(e) >= half ? false : undefined;
-    if (lanes === 4 && (known === undefined || half % 4 !== 0 || four(e, lane) !== "next")) return this.#apart(n, coords);
-    const pair = known === true ? e : known === false ? offset(e, -half) : dataAt(code.named(`(${code.at(e)}) % ${half}u`, "i"), half);
+    if (lanes === 4 && (known === undefined || half % 4 !== 0 || four(e, lane) !== "next"))
+      return this.#apart(n, coords);
+    const pair =
+      known === true
+        ? e
+        : known === false
+          ? offset(e, -half)
+          : dataAt(code.named(`(${code.at(e)}) % ${half}u`, "i"), half);
     return turn([pair, offset(pair, half)], pair, known ?? `(${code.at(e)}) < ${half}u`);
   }
 
@@ -214,7 +235,8 @@ const literal = ({ attrs: { value, dtype } }: NodeOf<"constant">): string => {
   if (dtype === "bool") return value === 0 ? "false" : "true";
   if (dtype === "i32") return value < 0 ? `i32(${value})` : `${value}i`;
   const rounded = Math.fround(value);
-  if (!Number.isFinite(rounded)) return Number.isNaN(rounded) ? "bitcast<f32>(0x7fc00000u)" : `f32(${rounded > 0 ? "" : "-"}3.4028234663852886e38)`;
+  if (!Number.isFinite(rounded))
+    return Number.isNaN(rounded) ? "bitcast<f32>(0x7fc00000u)" : `f32(${rounded > 0 ? "" : "-"}3.4028234663852886e38)`;
   const text = String(rounded);
   return `${/[.e]/.test(text) ? text : `${text}.0`}f`;
 };

@@ -4,13 +4,14 @@ import { keyStreams } from "../../../ir/attention.ts";
 import type { Node, NodeOf } from "../../../ir/node.ts";
 import { Code, type Lanes } from "../code.ts";
 import { rendererOf, store, type Values } from "../emission.ts";
-import { type At, axisAt, join, loopAt, number, quotient, sameAt } from "../indexing.ts";
+import { lane, type At, axisAt, join, loopAt, number, quotient, sameAt } from "../indexing.ts";
 import type { Group } from "../partition.ts";
-import { lane } from "../render.ts";
 
 /** Heads of whole vec4s; others take the expansion. */
 export const canAttend = ({ src, attrs: { heads, kvHeads } }: NodeOf<"attention">): boolean =>
-  [(src[0]!.type.shape[2] as number) / heads, (src[2]!.type.shape[2] as number) / kvHeads].every((d) => d % 4 === 0 && d <= 256);
+  [(src[0]!.type.shape[2] as number) / heads, (src[2]!.type.shape[2] as number) / kvHeads].every(
+    (d) => d % 4 === 0 && d <= 256,
+  );
 
 export const attentionKernel = (values: Values, { node, tip }: Extract<Group, { is: "attention" }>): Code => {
   const { heads, kvHeads, scale, softcap } = node.attrs;
@@ -27,7 +28,12 @@ export const attentionKernel = (values: Values, { node, tip }: Extract<Group, { 
     const before = rendererOf(code, values);
     const column = (of: At, size: number, quad: At): At => join(of, size, join(quad, 4, lane));
     const quads = (size: number): number[] => Array.from({ length: size / 4 }, (_, q) => q);
-    const q = quads(d).map((quad) => code.named(`${before.render(node.src[0]!, [document, row, column(head, d, number(quad))], 4)} * ${float(scale)}`, "q"));
+    const q = quads(d).map((quad) =>
+      code.named(
+        `${before.render(node.src[0]!, [document, row, column(head, d, number(quad))], 4)} * ${float(scale)}`,
+        "q",
+      ),
+    );
     for (const quad of quads(e)) code.line(`var o${quad} = vec4<f32>(0.0);`);
     code.line("var best = -3.4028234663852886e38f;");
     code.line("var total = 0.0;");
@@ -44,14 +50,19 @@ export const attentionKernel = (values: Values, { node, tip }: Extract<Group, { 
             (quad) => `dot(${q[quad]}, ${before.render(k, [document, key, column(kvHead, d, number(quad))], 4)})`,
           );
           const raw = code.named(dots.join(" + "), "s");
-          const score = softcap === undefined ? raw : code.named(`${code.call("tanh4", `vec4<f32>(${raw} / ${float(softcap)})`)}.x * ${float(softcap)}`, "s");
+          const score =
+            softcap === undefined
+              ? raw
+              : code.named(`${code.call("tanh4", `vec4<f32>(${raw} / ${float(softcap)})`)}.x * ${float(softcap)}`, "s");
           const top = code.named(`max(best, ${score})`, "n");
           const kept = code.named(`exp(best - ${top})`, "n");
           const weight = code.named(`exp(${score} - ${top})`, "n");
           code.line(`best = ${top};`);
           code.line(`total = total * ${kept} + ${weight};`);
           for (const quad of quads(e))
-            code.line(`o${quad} = o${quad} * ${kept} + ${weight} * ${before.render(v, [document, key, column(kvHead, e, number(quad))], 4)};`);
+            code.line(
+              `o${quad} = o${quad} * ${kept} + ${weight} * ${before.render(v, [document, key, column(kvHead, e, number(quad))], 4)};`,
+            );
         });
       });
     }
@@ -65,7 +76,7 @@ export const attentionKernel = (values: Values, { node, tip }: Extract<Group, { 
         if (lanes !== 4 || !sameAt(asked[2]!, at)) throw new Error("an attention is read at another place");
         return result;
       };
-      const renderer = rendererOf(code, values, { held });
+      const renderer = rendererOf(code, values, { tip, held });
       store(code, renderer, values.lying(tip)!, tip, join(document, rows, row), quotient(at, 4));
     }
   });

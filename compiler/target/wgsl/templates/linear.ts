@@ -4,9 +4,21 @@
 import type { Node, NodeOf } from "../../../ir/node.ts";
 import { Code, type Lanes } from "../code.ts";
 import { rendererOf, store, unflat, type Values } from "../emission.ts";
-import { advanced, type At, axisAt, join, loopAt, number, offset, quotient, remainder, sameAt } from "../indexing.ts";
+import {
+  lane,
+  advanced,
+  type At,
+  axisAt,
+  join,
+  loopAt,
+  number,
+  offset,
+  quotient,
+  remainder,
+  sameAt,
+} from "../indexing.ts";
 import type { Group, Part } from "../partition.ts";
-import { lane, type Norm } from "../render.ts";
+import type { Norm } from "../render.ts";
 import { quadsOf, rowsOf } from "../storage.ts";
 import { measure } from "./reduce.ts";
 
@@ -42,7 +54,8 @@ export const linearKernel = (values: Values, { narrow, parts }: Extract<Group, {
     let from = 0;
     for (const [i, part] of parts.entries()) {
       const to = from + units[i]!;
-      const body = (): void => code.part(from, to, () => writePart(code, values, part, { shape, rowAts, from, units: units[i]! }));
+      const body = (): void =>
+        code.part(from, to, () => writePart(code, values, part, { shape, rowAts, from, units: units[i]! }));
       if (parts.length === 1) body();
       else code.block(i === 0 ? `if (u < ${to}u)` : `if (u >= ${from}u && u < ${to}u)`, body);
       from = to;
@@ -127,7 +140,7 @@ const writePart = (code: Code, values: Values, part: Part, { shape, rowAts, from
       }
       throw new Error("a product is read at another column");
     };
-    const after = rendererOf(code, values, { held });
+    const after = rendererOf(code, values, { tip, held });
     const write = (): void => {
       for (const column of groups) storeAt(column);
     };
@@ -164,7 +177,8 @@ const normsOf = (x: Node, values: Values): Norm[] => {
   for (let n = stack.pop(); n !== undefined; n = stack.pop()) {
     if (seen.has(n) || values.lying(n) !== undefined) continue;
     seen.add(n);
-    if ((n.op === "rmsNorm" || n.op === "layerNorm") && values.statistics(n) === undefined) found.set(`${n.op} ${n.src[0]!.id} ${n.attrs.eps}`, n);
+    if ((n.op === "rmsNorm" || n.op === "layerNorm") && values.statistics(n) === undefined)
+      found.set(`${n.op} ${n.src[0]!.id} ${n.attrs.eps}`, n);
     stack.push(...n.src);
   }
   return [...found.values()];

@@ -13,7 +13,14 @@ export const pointwiseKernel = (values: Values, tip: Node): Code => {
   code.line(`let c = ${code.unit(0)};`);
   code.line(`let r = ${code.unit(1)};`);
   code.block(`if (c < ${code.end(0)} && r < ${code.end(1)})`, () =>
-    store(code, rendererOf(code, values), values.lying(tip)!, tip, axisAt("r", rows, 1), axisAt("c", quads, 0)),
+    store(
+      code,
+      rendererOf(code, values, { tip }),
+      values.lying(tip)!,
+      tip,
+      axisAt("r", rows, 1),
+      axisAt("c", quads, 0),
+    ),
   );
   return code;
 };

@@ -2,8 +2,7 @@
 import { same } from "../../../ir/dim.ts";
 import { Code, type Lanes } from "../code.ts";
 import { coordsOf, rendererOf, store, type Values } from "../emission.ts";
-import { advanced, type At, axisAt, loopAt, number, sameAt } from "../indexing.ts";
-import { lane } from "../render.ts";
+import { lane, advanced, type At, axisAt, loopAt, number, sameAt } from "../indexing.ts";
 import type { Group } from "../partition.ts";
 import { quadsOf, rowsOf } from "../storage.ts";
 import type { Node } from "../../../ir/node.ts";
@@ -40,7 +39,7 @@ export const productKernel = (values: Values, { node, tip }: Extract<Group, { is
       if (by === undefined || as === 4) throw new Error("a product is read at another place");
       return `t.${"xyzw"[by]}`;
     };
-    store(code, rendererOf(code, values, { held }), values.lying(tip)!, tip, row, quad);
+    store(code, rendererOf(code, values, { tip, held }), values.lying(tip)!, tip, row, quad);
   });
   return code;
 };

@@ -3,8 +3,8 @@ import { divExact } from "../../../ir/dim.ts";
 import type { NodeOf } from "../../../ir/node.ts";
 import { Code } from "../code.ts";
 import { coordsOf, rendererOf, unflat, type Values } from "../emission.ts";
-import { type At, axisAt, join, loopAt, number } from "../indexing.ts";
-import { lane, type Norm } from "../render.ts";
+import { lane, type At, axisAt, join, loopAt, number } from "../indexing.ts";
+import type { Norm } from "../render.ts";
 import { quadsOf, rowsOf, widthOf } from "../storage.ts";
 
 const LOWEST = "-3.4028234663852886e38f";
@@ -40,14 +40,17 @@ export const measure = (code: Code, values: Values, norm: Norm, row: readonly At
     });
     return code.named(`dot(${total}, vec4<f32>(1.0)) / ${width}.0`);
   };
-  const kept = (value: string, tail: string): string => (tail === "" ? value : `select(vec4<f32>(0.0), ${value}, ${tail})`);
+  const kept = (value: string, tail: string): string =>
+    tail === "" ? value : `select(vec4<f32>(0.0), ${value}, ${tail})`;
   const mean = norm.op === "layerNorm" ? sum(kept) : "0.0";
   const square = sum((value, tail) => {
     const centred = norm.op === "layerNorm" ? code.named(`${value} - ${mean}`) : value;
     return kept(`${centred} * ${centred}`, tail);
   });
   const eps = Math.fround(norm.attrs.eps);
-  return code.named(`vec4<f32>(1.0 / sqrt(${square} + ${/[.e]/.test(String(eps)) ? eps : `${eps}.0`}), ${mean}, 0.0, 0.0)`);
+  return code.named(
+    `vec4<f32>(1.0 / sqrt(${square} + ${/[.e]/.test(String(eps)) ? eps : `${eps}.0`}), ${mean}, 0.0, 0.0)`,
+  );
 };
 
 export const reduceKernel = (values: Values, node: NodeOf<"sum" | "amax">): Code => {
@@ -87,12 +90,13 @@ export const reduceKernel = (values: Values, node: NodeOf<"sum" | "amax">): Code
       const lanes = last ? 1 : typeof shape.at(-1) === "number" && widthOf(node.type.shape) > 1 ? 4 : 1;
       code.line(`var t = ${lanes === 4 ? `vec4<f32>(${start})` : start};`);
       code.block(`for (var k = 0u; k < ${code.size(length)}; k++)`, () => {
-        const single = lanes === 1 && own.length === shape.length ? own.with(-1, number(0)) : own;
+        const single = lanes === 1 && own.length === shape.length ? [...own.slice(0, -1), number(0)] : own;
         const at = (single.length === shape.length ? single : [...single, number(0)]).with(axis, loopAt("k", length));
         code.line(`t = ${combined("t", renderer.render(x, at, lanes))};`);
       });
       const width = widthOf(node.type.shape);
-      const masked = width % 4 === 0 ? "t" : `select(vec4<f32>(0.0), t, vec4<u32>(0u, 1u, 2u, 3u) + c * 4u < vec4<u32>(${width}u))`;
+      const masked =
+        width % 4 === 0 ? "t" : `select(vec4<f32>(0.0), t, vec4<u32>(0u, 1u, 2u, 3u) + c * 4u < vec4<u32>(${width}u))`;
       result = lanes === 4 ? masked : "vec4<f32>(t, 0.0, 0.0, 0.0)";
     }
     code.line(`${code.place(values.lying(node as never)!, row, "c", true)} = ${result};`);
