@@ -2,7 +2,7 @@
 import type { Exit, Run } from "./command.ts";
 import { seedOf } from "./values.ts";
 import { modelOf, readSpecification } from "./specification.ts";
-import type { Layer, Verification } from "./verify/result.ts";
+import type { Check, Layer, Verification } from "./verify/result.ts";
 import { verify } from "./verify/verify.ts";
 
 export const run: Run = async (call, io) => {
@@ -32,7 +32,7 @@ const textOf = (found: Verification): string => {
   const { model, verdict, parameters, seed, limit, dull, checks, batches, divergence } = found;
   if (verdict === "skipped")
     return `${model}: skipped: ${parameters.toLocaleString("en-US")} parameters are too many to verify unasked\n`;
-  const all = [...checks, ...batches];
+  const all: readonly Check[] = [...checks, ...batches];
   const wrong = all.filter(({ ok }) => !ok);
   const lines = [
     `${model}: ${verdict}, ${all.length} outputs from seed ${seed}; ` +
