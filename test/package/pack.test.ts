@@ -1,7 +1,16 @@
 // The package as npm makes it: packed, installed into an empty folder without a network, and used there as a stranger
 // would, with neither of the optional packages; then the map of its exports, as Node and TypeScript read it.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ts from "typescript";
@@ -45,8 +54,11 @@ describe("what is installed", () => {
     expect(existsSync(join(installed(), "binding.gyp"))).toBe(false);
     expect(Object.values(peerDependenciesMeta).every(({ optional }) => optional)).toBe(true);
     expect(Object.keys(peerDependenciesMeta)).toEqual(Object.keys(manifestOf(installed()).peerDependencies));
-    const lock = readFileSync(join(home, "package-lock.json"), "utf8");
-    expect(lock).not.toContain("hasInstallScript");
+    const lock = JSON.parse(readFileSync(join(home, "package-lock.json"), "utf8")) as {
+      packages: Readonly<Record<string, { readonly hasInstallScript?: boolean; readonly optional?: boolean }>>;
+    };
+    expect(Object.keys(lock.packages)).toEqual(["", "node_modules/graftwerk"]);
+    expect(Object.values(lock.packages).filter(({ hasInstallScript }) => hasInstallScript)).toEqual([]);
   });
 
   test("is what is named, and no source, test or note", () => {
@@ -86,6 +98,32 @@ describe("the command", () => {
   });
 });
 
+describe("with the optional packages", () => {
+  const graftwerk = (...args: readonly string[]) => npm("npx", home, "--no-install", "graftwerk", ...args);
+  /** Puts a package of the repository, and what it needs, where npm would put it. */
+  const link = (name: string): void =>
+    symlinkSync(join(root, "node_modules", name), join(home, "node_modules", name), "junction");
+
+  test("an example is compiled and run, as far as what is there goes", () => {
+    cpSync(join(root, "examples"), join(home, "examples"), { recursive: true });
+    const spec = join("examples", "xfusion", "xfusion.graft");
+    must(graftwerk("compile", spec, "--model", "DualTower", "--target", "onnx", "--seed", "1", "--out", "dual"));
+    link("onnxruntime-node");
+    const token = graftwerk("generate", "dual", "--prompt", "x");
+    expect([token.status, token.stderr]).toEqual([0, ""]);
+    expect(token.stdout).toMatch(/^DualTower: likeliest after 1 tokens of prompt\n {2}\d\.\d{4} {2}"/);
+    const draw = ["generate", "dual", "--prompt", "x", "--image", join("examples", "photo.jpg"), "--out", "drawn.png"];
+    const missing = graftwerk(...draw);
+    expect(missing.status).toBe(3);
+    expect(missing.stderr).toMatch(/sharp is needed for .+ and is not installed/);
+    expect(missing.stderr).toContain("help: npm install --ignore-scripts sharp\n");
+    link("sharp");
+    const drawn = graftwerk(...draw);
+    expect([drawn.status, drawn.stderr]).toEqual([0, ""]);
+    expect(readFileSync(join(home, "drawn.png")).subarray(1, 4).toString()).toBe("PNG");
+  });
+});
+
 describe("the map of exports", () => {
   test("leads to files that are packed, types first, default last", () => {
     const { exports, bin, type } = manifestOf(installed());
@@ -119,6 +157,12 @@ describe("the map of exports", () => {
     const ran = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: home, encoding: "utf8" });
     expect(ran.stderr).toBe("");
     expect(ran.stdout.trim().split(",")).toEqual(Array.from({ length: 3 }, () => "ERR_PACKAGE_PATH_NOT_EXPORTED"));
+  });
+
+  test("is open to require, too", () => {
+    const script = 'console.log(typeof require("graftwerk/compiler").check, typeof require("graftwerk/grammar").parse)';
+    const ran = spawnSync(process.execPath, ["-e", script], { cwd: home, encoding: "utf8" });
+    expect([ran.status, ran.stdout], ran.stderr).toEqual([0, "function function\n"]);
   });
 
   test.each([
