@@ -12,8 +12,10 @@ export const run: Run = async (call, io) => {
   const models = names.map((name) => modelOf(checked, name));
   const seed = seedOf(call);
   const found: Verification[] = [];
-  for (const model of models) {
+  for (const [i, model] of models.entries()) {
+    io.over?.(`verifying ${model.name}${models.length > 1 ? `, ${i + 1} of ${models.length}` : ""}`);
     const result = await verify(model, checked.sources, { ...(seed !== undefined && { seed }) });
+    io.over?.("");
     if (models.length > 1) io.note(`${result.model}: ${result.verdict}`);
     found.push(result);
   }
