@@ -36,6 +36,8 @@ export interface Io {
   readonly colour: boolean;
   /** a line for people, on stderr, such as how far it is */
   note(text: string): void;
+  /** a line that the next one replaces, and an empty one takes away; only on a terminal */
+  over?(text: string): void;
 }
 
 export interface Outcome {

@@ -3,10 +3,10 @@ import { parseCall } from "./arguments.ts";
 import { type Exit, type Io, type Outcome, UsageError } from "./command.ts";
 import { commands } from "./commands.ts";
 import { commandHelp, help } from "./help.ts";
+import { isTerminal, overwriting, say } from "./stderr.ts";
 import { version } from "./version.ts";
 
 const print = (text: string): void => void process.stdout.write(text);
-const say = (text: string): void => void process.stderr.write(text.endsWith("\n") ? text : `${text}\n`);
 
 /** @returns the exit status; never throws. */
 export const main = async (words: readonly string[]): Promise<Exit> => {
@@ -44,14 +44,15 @@ const call = async (words: readonly string[]): Promise<Outcome | Exit> => {
   if (rest.includes("--help") || rest.includes("-h")) return (print(commandHelp(command)), 0);
   const parsed = parseCall(command, rest);
   const { run } = await command.load();
-  const io: Io = { colour: colour(), note: say };
+  const over = overwriting();
+  const io: Io = { colour: colour(), note: say, ...(over && { over }) };
   return run(parsed, io);
 };
 
 /** Whether messages are coloured: on a terminal, unless the environment says otherwise. */
 const colour = (): boolean => {
-  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  const { NO_COLOR, FORCE_COLOR } = process.env;
   if (NO_COLOR !== undefined && NO_COLOR !== "") return false;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== "" && FORCE_COLOR !== "0") return true;
-  return process.stderr.isTTY === true && TERM !== "dumb";
+  return isTerminal();
 };

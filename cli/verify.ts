@@ -3,7 +3,7 @@ import { count } from "../grammar/count.ts";
 import type { Exit, Run } from "./command.ts";
 import { seedOf } from "./values.ts";
 import { modelOf, readSpecification } from "./specification.ts";
-import type { Layer, Verification } from "./verify/result.ts";
+import type { Check, Layer, Verification } from "./verify/result.ts";
 import { verify } from "./verify/verify.ts";
 
 export const run: Run = async (call, io) => {
@@ -13,8 +13,10 @@ export const run: Run = async (call, io) => {
   const models = names.map((name) => modelOf(checked, name));
   const seed = seedOf(call);
   const found: Verification[] = [];
-  for (const model of models) {
+  for (const [i, model] of models.entries()) {
+    io.over?.(`verifying ${model.name}${models.length > 1 ? `, ${i + 1} of ${models.length}` : ""}`);
     const result = await verify(model, checked.sources, { ...(seed !== undefined && { seed }) });
+    io.over?.("");
     if (models.length > 1) io.note(`${result.model}: ${result.verdict}`);
     found.push(result);
   }
@@ -33,7 +35,7 @@ const textOf = (found: Verification): string => {
   const { model, verdict, parameters, seed, limit, dull, checks, batches, divergence } = found;
   if (verdict === "skipped")
     return `${model}: skipped: ${count(parameters)} parameters are too many to verify unasked\n`;
-  const all = [...checks, ...batches];
+  const all: readonly Check[] = [...checks, ...batches];
   const wrong = all.filter(({ ok }) => !ok);
   const lines = [
     `${model}: ${verdict}, ${all.length} outputs from seed ${seed}; ` +

@@ -14,6 +14,7 @@ import {
   path,
   sha256,
   string,
+  textOr,
   variant,
 } from "./schema.ts";
 
@@ -157,8 +158,7 @@ export interface Manifest {
 }
 
 const extent = integer(1, 2 ** 31 - 1);
-const size: Check<number | string> = (json, report, where) =>
-  typeof json === "string" ? identifier(json, report, where) : extent(json, report, where);
+const size = textOr(identifier, extent);
 
 const port: Check<Port> = object({
   name: string,
@@ -226,7 +226,8 @@ const weightFile: Check<WeightFile> = object({
   mtime: nullable(integer(-LAST_MS, LAST_MS)),
 });
 
-const manifest: Check<Manifest> = object({
+/** The form alone; what it cannot say is checked where a manifest is read. */
+export const manifestForm: Check<Manifest> = object({
   schema: oneOf(MANIFEST_SCHEMA),
   tool: string,
   model: identifier,
@@ -301,7 +302,7 @@ export const parseManifest = (text: string, name: string): Manifest => {
       "compile the model again",
     );
   }
-  const checked = manifest(json, (where, what) => {
+  const checked = manifestForm(json, (where, what) => {
     throw new Failure("file", `${name}: not a sound manifest: ${where || "it"} must be ${what}`);
   });
   checkMeaning(checked, name);

@@ -28,9 +28,8 @@ const isCurrent = () => {
 };
 
 /** npm as it was called, or from the path. */
-const npm = (args) => {
+export const npm = (args, options = { cwd: root, stdio: "inherit" }) => {
   const called = process.env.npm_execpath;
-  const options = { cwd: root, stdio: "inherit" };
   if (called !== undefined && basename(called).startsWith("npm-cli"))
     return spawnSync(process.execPath, [called, ...args], options);
   return spawnSync("npm", args, { ...options, shell: process.platform === "win32" });

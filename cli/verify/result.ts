@@ -26,7 +26,7 @@ export interface Check extends Setting, Figures {
   readonly error?: string;
 }
 /** A document in a batch against the same one alone, by the same program. */
-export interface Batched extends Check {
+export interface Batched extends Omit<Check, "error"> {
   readonly size: number;
 }
 /** What a step of the layers leaves in rows of one kind. */

@@ -54,7 +54,7 @@ const layers = (all: readonly Layer[]): string[] =>
 
 const SHOWN = 5;
 const faults = ({ checks, batches: all, divergence }: Verification): string[] => {
-  const failed = [...checks, ...all].filter(({ ok }) => !ok);
+  const failed = ([...checks, ...all] as readonly Check[]).filter(({ ok }) => !ok);
   if (failed.length === 0) return [];
   const lines = failed.slice(0, SHOWN).map((check) => {
     const what = check.error ?? shown(check);

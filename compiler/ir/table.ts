@@ -32,13 +32,16 @@ const computed = (table: Table): Float32Array => {
   return values;
 };
 
+/** `a ** b` of a positive number. Versions of V8 round `**` differently, exp and log alike: the same bytes everywhere. */
+const power = (a: number, b: number): number => Math.exp(b * Math.log(a));
+
 /** Angles per step of a rotary embedding: `theta^(-2k / dim)`, k = 0 .. dim / 2 - 1, scaled where asked. */
 export const rotaryFrequencies = (dim: number, theta: number, scaling?: RotaryScaling): number[] =>
-  Array.from({ length: dim / 2 }, (_, k) => scale(theta ** ((-2 * k) / dim), scaling));
+  Array.from({ length: dim / 2 }, (_, k) => scale(power(theta, (-2 * k) / dim), scaling));
 
 /** What `sinusoid` multiplies a number with, one for each pair of columns. */
 export const sinusoidFrequencies = ({ dim, period, divisor, scale }: Kernel["sinusoid"]): number[] =>
-  Array.from({ length: dim / 2 }, (_, k) => scale * period ** (-k / divisor));
+  Array.from({ length: dim / 2 }, (_, k) => scale * power(period, -k / divisor));
 
 const cellOf = (table: Table): ((row: number, column: number) => number) => {
   if (table.kind === "rotary") {
@@ -48,7 +51,7 @@ const cellOf = (table: Table): ((row: number, column: number) => number) => {
   }
   const half = table.dim / 2;
   return (row, column) => {
-    const angle = row * table.period ** (-(column % half) / half);
+    const angle = row * power(table.period, -(column % half) / half);
     return column < half ? Math.sin(angle) : Math.cos(angle);
   };
 };

@@ -8,7 +8,7 @@ import type { Expr, Infix } from "../ast.ts";
 export type Link = Expr | { readonly kind: "operator"; readonly prefix: boolean; readonly token: IToken };
 
 /** How tightly each operator binds its operands; loosest first. */
-const strength: Record<Infix | "sees", number> = {
+export const strength: Record<Infix | "sees", number> = {
   sees: 1,
   or: 2,
   and: 3,
@@ -21,7 +21,7 @@ const strength: Record<Infix | "sees", number> = {
   "*": 9,
   "/": 9,
 };
-const prefixStrength = { not: 4, "-": 10 };
+export const prefixStrength = { not: 4, "-": 10 };
 
 /** The tree of a chain; infix operators lean left. The chain begins with a prefix or operand and ends with an operand. */
 export const treeOf = (chain: readonly Link[]): Expr => {

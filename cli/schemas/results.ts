@@ -1,0 +1,93 @@
+// What `--json` says of work done: the forms of `compile`, `verify` and `generate`.
+import { manifestForm } from "../../runtime/manifest.ts";
+import {
+  array,
+  boolean,
+  type Check,
+  integer,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  string,
+  textOr,
+} from "../../runtime/schema.ts";
+import type { Figures } from "../verify/figures.ts";
+import type { Liveliness } from "../verify/lively.ts";
+import type { Batched, Check as Checked, Layer, Setting, Verification } from "../verify/result.ts";
+import type { Loaded } from "../weights.ts";
+
+const MANY = 1_000_000;
+const count = integer(0, Number.MAX_SAFE_INTEGER);
+/** A figure may be infinite, for which JSON has no number: then it is null. */
+const figure = nullable(number) as Check<number>;
+const profile = oneOf("ort-cpu", "ort-webgpu", "portable");
+
+export const compile = object({
+  schema: oneOf("graftwerk/compile@1"),
+  out: string,
+  loaded: array(object<Loaded>({ slot: string, path: string, map: string, count }), MANY),
+  initial: count,
+  manifest: manifestForm,
+});
+
+const setting = {
+  profile,
+  optimize: oneOf("all", "none"),
+  program: string,
+  modalities: array(string, MANY),
+  case: string,
+};
+const figures = { nmse: figure, max: figure };
+const compared = { ...setting, ...figures, document: count, output: string, ok: boolean };
+const layer = object<Layer & Figures>({
+  step: string,
+  kind: string,
+  towers: array(string, MANY),
+  ok: boolean,
+  ...figures,
+});
+
+export const verify = object({
+  schema: oneOf("graftwerk/verify@1"),
+  ok: boolean,
+  models: array(
+    object<Verification>({
+      model: string,
+      verdict: oneOf("passed", "failed", "skipped"),
+      parameters: count,
+      seed: integer(0, 2 ** 32 - 1),
+      limit: number,
+      dull: array(string, MANY),
+      liveliness: array(
+        object<Liveliness>({ path: string, what: oneOf("logits", "branch"), value: figure, lively: boolean }),
+        MANY,
+      ),
+      checks: array(object<Checked>({ ...compared, error: optional(string) }), MANY),
+      batches: array(object<Batched>({ ...compared, size: count }), MANY),
+      layers: array(layer, MANY),
+      traced: optional(object<Setting>(setting)),
+      divergence: optional(textOr(oneOf("heads"), layer)),
+    }),
+    MANY,
+  ),
+});
+
+export const generate = object({
+  schema: oneOf("graftwerk/generate@1"),
+  model: string,
+  tokens: count,
+  next: array(object({ id: count, text: string, probability: number }), MANY),
+  image: optional(
+    object({
+      path: string,
+      width: count,
+      height: count,
+      process: oneOf("flow", "ddpm"),
+      predicts: oneOf("velocity", "v", "x", "noise"),
+      input: string,
+      t: number,
+    }),
+  ),
+});
