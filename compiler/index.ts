@@ -16,9 +16,8 @@ import { std } from "./std/index.ts";
 import { emit } from "./target/onnx/emit.ts";
 import type { WeightPlace } from "./target/onnx/place.ts";
 import type { ProfileName } from "./target/onnx/profile.ts";
-import { type PlanOptions, planOf } from "./target/wgsl/plan.ts";
+import { type Plan, type PlanOptions, planOf } from "./target/wgsl/plan.ts";
 import { tableValues } from "./ir/table.ts";
-import type { Plan } from "../runtime/plan.ts";
 
 export type { Model } from "./analyze/model.ts";
 export const allMessages = { ...syntaxMessages, ...messages };
