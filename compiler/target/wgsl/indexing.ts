@@ -23,7 +23,9 @@ export type At =
 export type Axis = 0 | 1 | 2;
 
 export const number = (value: number): At => ({ is: "number", value, key: String(value) });
-export const axisAt = (name: string, size: Dim, axis: Axis): At => ({ is: "name", name, size, axis, key: name });
+/** A unit of an axis of the grid; of an axis of one unit, that one. */
+export const axisAt = (name: string, size: Dim, axis: Axis): At =>
+  size === 1 ? number(0) : { is: "name", name, size, axis, key: name };
 export const loopAt = (name: string, size: Dim): At => ({ is: "name", name, size, axis: undefined, key: name });
 export const dataAt = (text: string, size: Dim): At => ({ is: "data", text, size, key: `[${text}]` });
 const zero = number(0);
