@@ -1,6 +1,8 @@
 // Checks of JSON values, composed like the types they establish. A check returns the value as its type or reports the
 // place and what must stand there; unknown and missing members are faults, so that a type never holds more than it says.
 import type { Json } from "./json.ts";
+import { isPlainName } from "./plainName.ts";
+import { quote } from "./quote.ts";
 
 /** Called with the place (`programs[0].file`) and what it must be; does not return. */
 export type Report = (where: string, what: string) => never;
@@ -33,7 +35,10 @@ export const identifier: Check<string> = matching(
   256,
 );
 /** One component of a path: a file of the same folder. */
-export const path: Check<string> = matching("a file name without a folder", /^(?!\.+$)[A-Za-z0-9_.+-]+$/, 255);
+export const path: Check<string> = plain(
+  "a file name without a folder",
+  (json): json is string => typeof json === "string" && isPlainName(json),
+);
 export const sha256: Check<string> = matching("64 hexadecimal digits", /^[0-9a-f]{64}$/, 64);
 
 export const oneOf = <const T extends string | null>(...values: readonly T[]): Check<T> =>
@@ -56,7 +61,7 @@ export const object =
     if (!(json instanceof Map)) return report(where, "an object");
     const keys = Object.keys(members) as (keyof T & string)[];
     const unknown = [...(json as ReadonlyMap<string, Json>).keys()].find((key) => !Object.hasOwn(members, key));
-    if (unknown !== undefined) return report(member(where, JSON.stringify(unknown)), "absent: it is unknown");
+    if (unknown !== undefined) return report(member(where, quote(unknown)), "absent: it is unknown");
     const read = (key: keyof T & string) =>
       members[key]((json as ReadonlyMap<string, Json>).get(key), report, member(where, key));
     return Object.fromEntries(keys.map((key) => [key, read(key)])) as T;

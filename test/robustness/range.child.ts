@@ -12,7 +12,7 @@ for await (const line of createInterface(process.stdin)) {
   }
   const [what, ...numbers] = line.split(" ");
   const [seed, from, to] = numbers.map(Number) as [number, number, number];
-  const judge = judges[what!]!;
+  const judge = await judges[what!]!();
   const tally = new Tally();
   for (let n = from; n < to; n++) await judge(seed, n, tally);
   process.stdout.write(`${JSON.stringify(tally.line(from, to))}\n`);
