@@ -1,7 +1,9 @@
 // `node scripts/fuzz.mjs specifications|headers [--count N] [--from N] [--seed N] [--processes N] [--log FILE]` judges
-// samples N by N in processes of their own. Each range of samples that is done is a line of FILE; ranges that stand there
-// are not done again, so that a run may be stopped and taken up. Ends with the sum of all lines, and 1 where anything failed.
+// samples of a seed in processes of their own. Each range of samples that is done is a line of FILE; ranges that stand there
+// are not done again, so that a run may be stopped and taken up. Ends with the sum of all lines, which says by how many
+// versions of the code they were judged, and with 1 where anything failed.
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -47,10 +49,19 @@ const build = await rolldown({
 });
 await build.write({ file: child, format: "esm", codeSplitting: false });
 await build.close();
+const code = createHash("sha256").update(readFileSync(child)).digest("hex").slice(0, 12);
 process.on("exit", () => rmSync(child, { force: true }));
 
 const lines = values.log !== undefined && existsSync(values.log) ? readFileSync(values.log, "utf8").split("\n") : [];
-const done = lines.filter(Boolean).map((line) => JSON.parse(line));
+/** A line that was being written when the run was stopped ends nowhere. */
+const lineOf = (text) => {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return [];
+  }
+};
+const done = lines.flatMap(lineOf).filter((line) => (line.what ?? what) === what);
 const ranges = [];
 for (let at = from; at < from + count; at += RANGE) ranges.push([at, Math.min(at + RANGE, from + count)]);
 const open = ranges.filter(([a, b]) => !done.some((line) => line.seed === seed && line.from <= a && line.to >= b));
@@ -61,8 +72,9 @@ console.log(
 );
 
 const finish = (line) => {
-  done.push({ seed, ...line });
-  if (values.log !== undefined) appendFileSync(values.log, `${JSON.stringify({ seed, ...line })}\n`);
+  const whole = { what, seed, code, ...line };
+  done.push(whole);
+  if (values.log !== undefined) appendFileSync(values.log, `${JSON.stringify(whole)}\n`);
   for (const fault of line.faults) console.error(fault);
 };
 
@@ -112,5 +124,5 @@ clearInterval(timer);
 progress();
 const input = done.map((line) => JSON.stringify(line)).join("\n");
 const summed = spawnSync(process.execPath, [child, "sum"], { input, encoding: "utf8", maxBuffer: 2 ** 28 });
-console.log(summed.stdout);
+console.log(`${summed.stdout}${new Set(done.map((line) => line.code)).size} versions of the code`);
 process.exitCode = done.some((line) => line.faults.length > 0) || summed.status !== 0 ? 1 : 0;

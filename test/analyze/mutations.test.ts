@@ -143,6 +143,13 @@ describe("texts made to hurt", () => {
       5000,
     );
   });
+  test("a mistake in a function that is called a hundred thousand times", () => {
+    const text = half(
+      `  f0(x: [D]) -> [D] { nowhere(x) + nothing }\n${lines(19, (i) => `  f${i + 1}(x: [D]) -> [D] { f${i}(x) + f${i}(x) }`)}`,
+    ).replace("linear(x, embed)", "linear(f19(x), embed)");
+    // The name that may have been meant is looked for once.
+    within(text, 1500);
+  });
   test("functions in functions", () => {
     within(
       half(`${lines(3000, (i) => `  f${i}(x: [D]) -> [D] { f${i + 1}(x) }`)}\n  f3000(x: [D]) -> [D] { x }`).replace(
