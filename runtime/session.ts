@@ -37,7 +37,7 @@ const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 /** Reads and checks the manifest of a folder that `graftwerk compile` wrote. @throws Failure "file" */
 export const readManifest = async (folder: string, name: string): Promise<Manifest> => {
   const path = join(folder, name);
-  await checkOwnFile(path, "the manifest of a compiled model");
+  await checkOwnFile(path);
   return parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
 };
 

@@ -66,11 +66,12 @@ export const openFile = async (path: string): Promise<FileSource> => {
 };
 
 /**
- * That a file lies in its folder itself, which a link does not; gives its size. Nothing is opened.
+ * That a file lies in its folder itself, which a link does not; gives its size. Nothing is opened. Where it is missing,
  * `what` says what it is to the user. @throws Failure "file"
  */
-export const checkOwnFile = async (path: string, what: string, help?: string): Promise<number> => {
+export const checkOwnFile = async (path: string, what?: string, help?: string): Promise<number> => {
   const found = await lstat(path).catch((cause: unknown) => {
+    if (what === undefined) throw explain(path, cause);
     throw new Failure("file", `${path}: ${what} cannot be found: ${reasonOf(cause)}`, help, cause);
   });
   if (found.isFile()) return found.size;

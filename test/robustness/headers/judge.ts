@@ -3,12 +3,13 @@
 import { Failure } from "../../../runtime/failure.ts";
 import { readBytes, readSafetensors, type Safetensors } from "../../../runtime/weights/safetensors.ts";
 import type { Source } from "../../../runtime/weights/source.ts";
-import type { Tally } from "../tally.ts";
+import { Tally } from "../tally.ts";
 import { headerSample } from "./sample.ts";
 import { type Sound, soundness } from "./sound.ts";
 
-/** In milliseconds, for files of a few hundred bytes; what else the machine does counts here. */
-const SLOWEST = 2000;
+/** The processor's milliseconds that a file of a few hundred bytes may take. */
+const SLOWEST = 1000;
+const MILLISECONDS = "slowest, in ms";
 /** Read before anything is known: the length, and the first byte of the header. */
 const FIRST = 9;
 
@@ -93,6 +94,12 @@ export const judgeHeader = async (seed: number, n: number, tally: Tally): Promis
     fault(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
   }
   const time = performance.now() - before;
-  tally.reach("slowest, in ms", time, n);
-  if (time > SLOWEST) fault(`takes ${time} ms`);
+  if (time <= (tally.most.get(MILLISECONDS)?.[0] ?? 0)) return;
+  // Once more, by the processor's clock: what else the machine does is not the file's fault.
+  const start = process.cpuUsage();
+  await judged(bytes, untouched, new Tally()).catch(() => undefined);
+  const { user, system } = process.cpuUsage(start);
+  const least = Math.min(time, (user + system) / 1000);
+  tally.reach(MILLISECONDS, least, n);
+  if (least > SLOWEST) fault(`takes ${least} ms`);
 };

@@ -5,6 +5,7 @@ import { Failure } from "../../../runtime/failure.ts";
 import { readSafetensors } from "../../../runtime/weights/safetensors.ts";
 import { memorySource } from "../../../runtime/weights/source.ts";
 import { entry, file, many } from "./file.ts";
+import { page } from "../../robustness/page.ts";
 
 const a = entry("F32", "[1]", 0, 4);
 const hostile: readonly (readonly [string, Uint8Array, RegExp])[] = [
@@ -195,6 +196,7 @@ test("there are sixty, all different", () => {
   expect(new Set(hostile.map(([name]) => name)).size).toBe(hostile.length);
   expect(new Set(hostile.map(([, bytes]) => Buffer.from(bytes).toString("latin1"))).size).toBe(hostile.length);
   expect(hostile.length).toBeGreaterThanOrEqual(60);
+  expect(page).toContain(`| hostile safetensors files | ${hostile.length} |`);
 });
 
 describe("a hostile file is refused", () => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Failure } from "../../../runtime/failure.ts";
 import { openCheckpoint } from "../../../runtime/weights/checkpoint.ts";
 import { entry, file, many } from "./file.ts";
+import { page } from "../../robustness/page.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -75,6 +76,7 @@ const hostile: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
 test("there are forty, all different", () => {
   expect(new Set(hostile.map(([name]) => name)).size).toBe(hostile.length);
   expect(hostile.length).toBeGreaterThanOrEqual(40);
+  expect(page).toContain(`| hostile indexes | ${hostile.length} |`);
 });
 
 describe("a hostile index is refused", () => {

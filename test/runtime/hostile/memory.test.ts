@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { page } from "../../robustness/page.ts";
 import { entry, file, many } from "./file.ts";
 
 const MIB = 2 ** 20;
@@ -109,6 +110,8 @@ describe("memory is bounded by the file", () => {
     expect(found.outcome.replace(/^refused: .*?: /, "")).toMatch(outcome);
     expect(found.after - found.before).toBeLessThan(TIMES * size + ALLOWANCE);
   });
+  test("the page says how many there are", () =>
+    expect(page).toContain(`| files whose memory is measured | ${cases.length + 1} |`));
   test("a file of a tebibyte, of which only the header is there", () => {
     const path = join(folder, "vast.safetensors");
     const header = `{"a":${entry("U8", `[${2 ** 40}]`, 0, 2 ** 40)}}`;

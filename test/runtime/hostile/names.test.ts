@@ -15,6 +15,7 @@ import {
 import { Failure, openCheckpoint, openSession } from "../../../runtime/index.ts";
 import { isPlainName } from "../../../runtime/plainName.ts";
 import { entry, file } from "./file.ts";
+import { page } from "../../robustness/page.ts";
 
 /** What was opened. */
 const opened: string[] = [];
@@ -106,6 +107,7 @@ const plain = [
 test("there are forty, all different", () => {
   expect(new Set(names.map(([, name]) => name)).size).toBe(names.length);
   expect(names.length).toBeGreaterThanOrEqual(40);
+  expect(page).toContain(`as a shard | ${names.length} |`);
 });
 test.each(plain)("%s is plain", (name) => expect(isPlainName(name)).toBe(true));
 
