@@ -63,10 +63,11 @@ const checkReplaceable = (whole: string, path: string): void => {
   const manifest = readManifest(whole);
   if (manifest === undefined)
     throw new Failure("file", `${path}: is not empty, and was not made by graftwerk compile`, HELP);
-  const foreign = found.filter((name) => !writtenFiles(manifest).has(name));
+  const written = writtenFiles(manifest);
+  const foreign = found.filter((name) => !written.has(name) || lstatSync(join(whole, name)).isDirectory());
   if (foreign.length > 0)
     throw new Failure("file", `${path}: holds ${foreign.join(", ")}, which graftwerk compile did not write`, HELP);
-  const last = manifest.weights.find(({ file, how }) => how === "linked" && lstatSync(join(whole, file)).nlink === 1);
+  const last = manifest.weights.find(({ file, how }) => how === "linked" && linksOf(join(whole, file)) === 1);
   if (last === undefined) return;
   throw new Failure(
     "file",
@@ -109,17 +110,25 @@ export const addToFolder = async (path: string, fill: (folder: string) => Promis
 };
 const EMPTY: Pick<Manifest, "programs" | "weights"> = { programs: [], weights: [] };
 
+const linksOf = (path: string): number => lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 0;
+
 /** A link is removed only while the checkpoint has another name. */
 const isRemovable = (folder: string, { file, how, sha256 }: WeightFile): boolean => {
   if (how !== "linked") return isOurs({ how, sha256 });
-  return (lstatSync(join(folder, file), { throwIfNoEntry: false })?.nlink ?? 0) > 1;
+  return linksOf(join(folder, file)) > 1;
 };
 
 const isSame = (a: string, b: string): boolean => isSameFile(a, b) || hasSameBytes(a, b);
 
+/** In bytes. */
+const LONGEST_MANIFEST = 16 * 2 ** 20;
+
 const readManifest = (folder: string): Manifest | undefined => {
+  const path = join(folder, MANIFEST);
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile() || found.size > LONGEST_MANIFEST) return undefined;
   try {
-    return parseManifest(readFileSync(join(folder, MANIFEST), "utf8"), MANIFEST);
+    return parseManifest(readFileSync(path, "utf8"), MANIFEST);
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@
 // rows are laid out. The runtime owns this format and reads it as the input of a stranger; the compiler conforms to it.
 import { Failure } from "./failure.ts";
 import { parseJson } from "./json.ts";
+import { quote } from "./quote.ts";
 import {
   array,
   type Check,
@@ -245,7 +246,10 @@ export const manifestForm: Check<Manifest> = object({
   missing: array(string, 1_000_000),
 });
 
-const firstTwice = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) !== i);
+const firstTwice = (names: readonly string[]): string | undefined => {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+};
 
 /** What the form cannot say: names are unique, and programs speak of kinds that exist. */
 const checkMeaning = (checked: Manifest, name: string): void => {
@@ -267,27 +271,24 @@ const checkMeaning = (checked: Manifest, name: string): void => {
     );
   for (const names of lists) {
     const twice = firstTwice(names);
-    if (twice !== undefined) fail(`the name ${JSON.stringify(twice)} stands twice`);
+    if (twice !== undefined) fail(`the name ${quote(twice)} stands twice`);
   }
   const caches = new Map(checked.caches.map((cache) => [cache.name, cache]));
   for (const { name: program, streams, reads, writes } of checked.programs) {
     const unknown = streams.flatMap((stream) => stream.kinds).find((kind) => !kinds.includes(kind));
-    if (unknown !== undefined)
-      fail(`the program ${JSON.stringify(program)} takes the unknown kind ${JSON.stringify(unknown)}`);
+    if (unknown !== undefined) fail(`the program ${quote(program)} takes the unknown kind ${quote(unknown)}`);
     const cache = [...reads, ...writes].find((each) => !caches.has(each));
-    if (cache !== undefined)
-      fail(`the program ${JSON.stringify(program)} has the unknown cache ${JSON.stringify(cache)}`);
+    if (cache !== undefined) fail(`the program ${quote(program)} has the unknown cache ${quote(cache)}`);
     const stray = writes.find((each) => !streams.some((stream) => stream.name === caches.get(each)!.stream));
-    if (stray !== undefined)
-      fail(`the program ${JSON.stringify(program)} writes ${JSON.stringify(stray)}, of whose rows it has none`);
+    if (stray !== undefined) fail(`the program ${quote(program)} writes ${quote(stray)}, of whose rows it has none`);
   }
   for (const { modality } of checked.noise) {
     if (!checked.modalities.some((each) => each.is === "span" && each.name === modality))
-      fail(`there is noise for the unknown span ${JSON.stringify(modality)}`);
+      fail(`there is noise for the unknown span ${quote(modality)}`);
   }
   for (const each of checked.modalities.flatMap((other) => (other.is === "span" ? other.segments : []))) {
     if (each.is === "marker" && !texts.includes(each.text))
-      fail(`the marker ${JSON.stringify(each.kind)} has the unknown text ${JSON.stringify(each.text)}`);
+      fail(`the marker ${quote(each.kind)} has the unknown text ${quote(each.text)}`);
   }
 };
 
@@ -295,7 +296,7 @@ const checkMeaning = (checked: Manifest, name: string): void => {
 export const parseManifest = (text: string, name: string): Manifest => {
   const json = parseJson(text, name);
   const version = json instanceof Map ? (json.get("schema") as unknown) : undefined;
-  if (typeof version === "string" && version.startsWith("graftwerk/manifest@") && version !== MANIFEST_SCHEMA) {
+  if (typeof version === "string" && /^graftwerk\/manifest@\d{1,9}$/.test(version) && version !== MANIFEST_SCHEMA) {
     throw new Failure(
       "file",
       `${name}: is of the schema ${version}; this version reads ${MANIFEST_SCHEMA}`,

@@ -1,14 +1,13 @@
 // A compiled model, open: its programs in ONNX Runtime, opened when first called, and the contexts that documents grow in.
-import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Appending, Context, type Part } from "./context.ts";
 import { type Document, type Layout, pack, unpack } from "./document.ts";
-import { Failure, reasonOf } from "./failure.ts";
+import { Failure } from "./failure.ts";
 import { decodeText } from "./json.ts";
 import { type Manifest, parseManifest, type ProgramEntry, type WeightFile } from "./manifest.ts";
 import { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
 import type { Tensor } from "./tensor.ts";
-import { readWhole } from "./weights/file.ts";
+import { checkOwnFile, readWhole } from "./weights/file.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 export type Phase = ProgramEntry["phase"];
@@ -33,13 +32,16 @@ export interface Session {
   close(): Promise<void>;
 }
 
-const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
+const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 
 /** Reads and checks the manifest of a folder that `graftwerk compile` wrote. @throws Failure "file" */
 export const readManifest = async (folder: string, name: string): Promise<Manifest> => {
   const path = join(folder, name);
+  await checkOwnFile(path);
   return parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
 };
+
+const AGAIN = "compile the model again";
 
 /**
  * A graph points into its files by offset: one that has changed since would give numbers of something else, and ONNX
@@ -47,13 +49,14 @@ export const readManifest = async (folder: string, name: string): Promise<Manife
  */
 const checkFile = async (folder: string, { file, size }: WeightFile): Promise<void> => {
   const path = join(folder, file);
-  const again = "compile the model again";
-  const found = await lstat(path).catch((cause: unknown) => {
-    throw new Failure("file", `${path}: the weights of the model cannot be found: ${reasonOf(cause)}`, again, cause);
-  });
-  if (!found.isFile()) throw new Failure("file", `${path}: is not a file itself, but a link or a folder`, again);
-  if (found.size !== size)
-    throw new Failure("file", `${path}: has ${found.size} bytes, and had ${size} when the model was compiled`, again);
+  const found = await checkOwnFile(path, "the weights of the model", AGAIN);
+  if (found !== size)
+    throw new Failure("file", `${path}: has ${found} bytes, and had ${size} when the model was compiled`, AGAIN);
+};
+
+const openOwn = async (name: string, path: string, options: ProgramOptions): Promise<Program> => {
+  await checkOwnFile(path, `the graph of ${name}`, AGAIN);
+  return openProgram(name, path, options);
 };
 
 /**
@@ -75,7 +78,7 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
     const entry = manifest.programs.find((program) => program.name === name);
     if (!entry)
       throw new Failure("call", `${manifest.model} has no program ${name}`, `it has ${[...entries.keys()].join(", ")}`);
-    const opened = open.get(name) ?? openProgram(name, join(folder, entry.file), options);
+    const opened = open.get(name) ?? openOwn(name, join(folder, entry.file), options);
     open.set(name, opened);
     // A graph that cannot be opened now may be there later.
     opened.catch(() => open.delete(name));

@@ -115,6 +115,17 @@ describe("what is wrong is named", () => {
   test.each(faults)("%j = %j", (path, value, reason) => {
     expect(() => parseManifest(withMember(path, value), "m.json")).toThrow(reason);
   });
+  test("as many inputs as there may be, at once", () => {
+    const inputs = Array.from({ length: 65_536 }, (_, i) => {
+      return { name: `text.of.some.layer${i}`, dtype: "f32", shape: [1], doc: "" };
+    });
+    const text = withMember(program("inputs"), inputs);
+    const before = performance.now();
+    expect(parseManifest(text, "m.json").programs[0]!.inputs).toHaveLength(65_536);
+    const twice = withMember(program("inputs"), [...inputs.slice(1), inputs.at(-1)]);
+    expect(() => parseManifest(twice, "m.json")).toThrow(/the name "text.of.some.layer65535" stands twice/);
+    expect(performance.now() - before).toBeLessThan(20_000);
+  });
   test("text that is not a manifest", () => {
     expect(() => parseManifest("", "m.json")).toThrow(/m\.json: not valid JSON/);
     expect(() => parseManifest("[]", "m.json")).toThrow(/it must be an object/);
