@@ -4,7 +4,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Failure, reasonOf } from "../runtime/failure.ts";
-import { type Manifest, parseManifest, type WeightFile } from "../runtime/manifest.ts";
+import type { GraphFile, Manifest, WeightFile } from "../runtime/manifest.ts";
+import { parseManifest } from "../runtime/parseManifest.ts";
 import { UsageError } from "./command.ts";
 import { temporarily } from "./interrupt.ts";
 import { hasSameBytes, isSameFile } from "./same.ts";
@@ -100,13 +101,15 @@ export const addToFolder = async (path: string, fill: (folder: string) => Promis
         throw new Failure("file", `${path}: holds another ${other}`, "move it away, or name another folder");
       for (const name of names) if (!there.includes(name)) renameSync(join(fresh, name), join(whole, name));
       renameSync(join(fresh, MANIFEST), join(whole, MANIFEST));
-      const used = new Set([...manifest.programs, ...manifest.weights].map(({ file }) => file));
-      const old = [...before.programs, ...before.weights.filter((file) => isRemovable(whole, file))];
+      const used = new Set([...graphsIn(manifest), ...manifest.weights].map(({ file }) => file));
+      const old = [...graphsIn(before), ...before.weights.filter((file) => isRemovable(whole, file))];
       for (const { file } of old) if (!used.has(file)) rmSync(join(whole, file), { force: true });
     });
     return manifest;
   });
 };
+const graphsIn = ({ programs }: Pick<Manifest, "programs">): GraphFile[] =>
+  programs.flatMap(({ graph }) => graph ?? []);
 const EMPTY: Pick<Manifest, "programs" | "weights"> = { programs: [], weights: [] };
 
 /** A link is removed only while the checkpoint has another name. */
@@ -128,10 +131,10 @@ const readManifest = (folder: string): Manifest | undefined => {
 const isOurs = ({ how, sha256 }: Pick<WeightFile, "how" | "sha256">): boolean =>
   how === "linked" || (how !== "beside" && sha256 !== null);
 
-const writtenFiles = ({ programs, weights }: Manifest): ReadonlySet<string> =>
+const writtenFiles = (manifest: Manifest): ReadonlySet<string> =>
   new Set([
     MANIFEST,
     ...TOKENIZER_FILES,
-    ...programs.map(({ file }) => file),
-    ...weights.filter(isOurs).map(({ file }) => file),
+    ...graphsIn(manifest).map(({ file }) => file),
+    ...manifest.weights.filter(isOurs).map(({ file }) => file),
   ]);

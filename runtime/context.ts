@@ -5,6 +5,7 @@ import type { Callable, Document, Slot, Values } from "./document.ts";
 import { pack, slotsOf } from "./document.ts";
 import { Failure } from "./failure.ts";
 import type { CacheEntry } from "./manifest.ts";
+import { BEGIN, type Course, follow, type Layout } from "./order.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface Appending extends Callable {
@@ -39,6 +40,9 @@ const FIRST_ROOM = 16;
 
 export class Context {
   readonly batch: number;
+  readonly #layout: Layout;
+  /** how far each document has come */
+  readonly #courses: Course[];
   readonly #slots = new Map<string, Slots>();
   readonly #stores = new Map<string, Store>();
   /** inputs of all spans so far */
@@ -48,8 +52,17 @@ export class Context {
 
   #busy = false;
 
-  constructor(batch: number) {
+  /** @throws Failure "call" where the batch is no number of documents */
+  constructor(batch: number, layout: Layout) {
+    if (!Number.isSafeInteger(batch) || batch < 1)
+      throw new Failure(
+        "call",
+        `a batch of ${String(batch)} documents was asked for`,
+        "a batch has 1 or more documents",
+      );
     this.batch = batch;
+    this.#layout = layout;
+    this.#courses = Array.from({ length: batch }, () => BEGIN);
     this.#spans = Array.from({ length: batch }, () => ({}));
     this.#rows = Array.from({ length: batch }, () => []);
   }
@@ -72,17 +85,14 @@ export class Context {
 
   /** Rows that document `d` has. */
   length(d: number): number {
-    return this.#rows[d]!.length;
+    const rows = this.#rows[d];
+    if (rows === undefined)
+      throw new Failure("call", `document ${String(d)} was asked for, and the batch has ${this.batch}`);
+    return rows.length;
   }
   /** Bytes held for keys and values. */
   get bytes(): number {
     return [...this.#stores.values()].reduce((n, store) => n + store.data.byteLength, 0);
-  }
-
-  /** Every array that a program is given to read. */
-  *arrays(): Generator<Float32Array | Int32Array> {
-    for (const { order, span } of this.#slots.values()) yield* [order, span];
-    for (const { data } of this.#stores.values()) yield data;
   }
 
   /** The documents of a call: the parts' rows behind those that are there. Spans of a part follow those before it. */
@@ -94,6 +104,7 @@ export class Context {
       for (const [modality, values] of Object.entries(part.spans ?? {}))
         spans[modality] = [...(spans[modality] ?? []), ...values];
       const past = this.#rows[d]!;
+      follow(this.#layout, this.#courses[d]!, part.rows);
       const again = past.filter(({ row }) => program.again.includes(row.kind));
       return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
     });
@@ -131,9 +142,10 @@ export class Context {
   /** Writes what a program gave for its new rows, and counts them; nothing for one that does not append. */
   append(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
     if (!program.appends) return;
-    this.#check(program, outputs);
+    this.#check(program, documents, outputs);
     for (const { name, kinds } of program.streams) this.#appendStream(program, name, kinds, documents, outputs);
     documents.forEach((document, d) => {
+      this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
       document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
       this.#spans[d] = Object.fromEntries(
         Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
@@ -142,12 +154,16 @@ export class Context {
   }
 
   /** Before anything is written: every array is there, and of the size that the cache has. */
-  #check(program: Appending, outputs: Readonly<Record<string, Tensor>>): void {
-    for (const { name, kvHeads, widths } of program.writes) {
+  #check(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
+    const counts = new Map(
+      program.streams.map(({ name, kinds }) => [name, Math.max(...documents.map((d) => slotsOf(d, kinds).length))]),
+    );
+    for (const { name, stream, kvHeads, widths } of program.writes) {
       for (const what of ["k", "v"] as const) {
         const given = outputs[`new.${name}.${what}`];
-        const [batch, , heads, width] = given?.shape ?? [];
-        if (given?.dtype !== "f32" || batch !== this.batch || heads !== kvHeads || width !== widths[what])
+        const [batch, rows = 0, heads, width] = given?.shape ?? [];
+        const fits = batch === this.batch && rows >= counts.get(stream)! && heads === kvHeads && width === widths[what];
+        if (given?.dtype !== "f32" || !fits)
           throw new Failure("call", `${program.name} gave no sound new.${name}.${what}`, "compile the model again");
       }
     }
@@ -165,8 +181,7 @@ export class Context {
     this.#grow(name, Math.max(...added.map((rows, d) => slots.used[d]! + rows.length)));
     for (const cache of program.writes.filter((each) => each.stream === name)) {
       for (const what of ["k", "v"] as const) {
-        const given = outputs[`new.${cache.name}.${what}`];
-        if (!given) throw new Error(`${program.name} gave no new.${cache.name}.${what}`);
+        const given = outputs[`new.${cache.name}.${what}`]!;
         const store = this.#storeOf(cache, what);
         added.forEach((rows, d) => rows.forEach((_, r) => write(store, slots.room, d, slots.used[d]! + r, given, r)));
       }

@@ -11,12 +11,12 @@ import {
   memorySource,
   openProgram,
   type ProgramOptions,
-  type Port,
   readSafetensors,
   safetensorsBytes,
   type Tensor,
 } from "../../runtime/index.ts";
 import type { Program as Session } from "../../runtime/index.ts";
+import { portOf } from "../manifest.ts";
 import type { WeightNumbers } from "./weights.ts";
 
 export interface GraphOptions extends ProgramOptions {
@@ -117,12 +117,7 @@ export const programFor = (model: Model, { programs }: ModelModule, modalities: 
 const callableOf = (model: Model, program: PhaseProgram): Callable => ({
   name: program.name,
   streams: program.streams,
-  inputs: program.inputs.map(({ name, type, doc }): Port => ({
-    name,
-    dtype: type.dtype as Port["dtype"],
-    shape: type.shape.map((dim) => (typeof dim === "number" ? dim : dim.key)),
-    doc,
-  })),
+  inputs: program.inputs.map(portOf),
   kinds: Object.fromEntries(
     model.kinds.map(({ name, rows }) => [
       name,

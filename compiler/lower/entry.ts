@@ -61,13 +61,20 @@ export const portsOf = (
       ({ per }) => typeof per === "object" && "row" in per && stream.kinds.some((kind) => kind.name === per.row),
     );
   const rank = ({ per }: Input): number => (typeof per === "object" ? 0 : per === "document" ? 1 : 2);
+  const ids = ({ kinds: [kind] }: Stream, { type }: Embed["arguments"][number]): number | undefined => {
+    const tokens = kind!.rows.kind === "marker" ? kind!.rows.of : kind!.modality;
+    const modality = model.modalities.find(({ name }) => name === tokens);
+    return type === "index" && modality?.kind === "tokens" ? modality.vocab + modality.added.length : undefined;
+  };
   const others = inputs.filter(({ per }) => typeof per === "string" || "span" in per).sort((a, b) => rank(a) - rank(b));
   return [
     ...fresh.flatMap((stream) => [
-      ...embedOf(model, stream.kinds[0]!).arguments.map((a) => argumentPort(stream, a)),
+      ...embedOf(model, stream.kinds[0]!).arguments.map((a) => ({ ...argumentPort(stream, a), below: ids(stream, a) })),
       ...(["row", "col", "index"] as const).map((axis) => coordinatePort(stream, axis)),
       ...perRow(stream).map(inputPort),
-      ...(["order", "position", "span"] as const).map((what) => placePort(stream, what)),
+      placePort(stream, "order"),
+      { ...placePort(stream, "position"), below: model.position.limit },
+      placePort(stream, "span"),
     ]),
     ...others.map(inputPort),
     ...past.flatMap((stream) => (["order", "span"] as const).map((what) => pastPort(stream, what))),
@@ -91,9 +98,12 @@ const markers = (kinds: readonly Kind[]): string => {
   const found = kinds.flatMap(({ name, rows }) => (rows.kind === "marker" ? [`${rows.id} for ${name}`] : []));
   return found.length ? `; ${found.join(", ")}` : "";
 };
-export const coordinatePort = ({ name }: Stream, axis: "row" | "col" | "index"): Port => {
+export const coordinatePort = ({ name, kinds: [kind] }: Stream, axis: "row" | "col" | "index"): Port => {
   const where = { row: "grid row", col: "grid column", index: "index in its segment" };
-  return port(`${name}.${axis}`, "i32", [BATCH, sym(name)], `${where[axis]} of each ${name} row`);
+  const { rows, cols } = kind!.rows.kind === "grid" ? kind!.rows : { rows: 1, cols: 1 };
+  const below = { row: rows, col: cols, index: rows * cols };
+  const doc = `${where[axis]} of each ${name} row`;
+  return { ...port(`${name}.${axis}`, "i32", [BATCH, sym(name)], doc), below: below[axis] };
 };
 const places = {
   order: "place in the document, from 0; -1 where there is no row",
@@ -116,7 +126,8 @@ export const cachePort = ({ name, call, attend, stream }: Cache, what: "k" | "v"
 };
 export const inputPort = ({ name, per, type, doc }: Input): Port => {
   const lead = per === "call" ? [] : per === "document" ? [BATCH] : [BATCH, sym("span" in per ? per.span : per.row)];
-  return type.kind === "index" ? port(name, "i32", lead, doc) : port(name, "f32", [...lead, ...type.shape], doc);
+  if (type.kind === "index") return { ...port(name, "i32", lead, doc), below: type.below };
+  return port(name, "f32", [...lead, ...type.shape], doc);
 };
 
 /** How many spans of the stream's modality one document has. */

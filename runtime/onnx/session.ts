@@ -53,7 +53,7 @@ const loadOrt = async (): Promise<typeof Ort> => {
 
 const checkInputs = (name: string, wanted: readonly string[], inputs: Readonly<Record<string, Tensor>>): void => {
   const given = Object.keys(inputs);
-  const missing = wanted.filter((input) => !Object.hasOwn(inputs, input));
+  const missing = wanted.filter((input) => !Object.hasOwn(inputs, input) || inputs[input] === undefined);
   const unknown = given.filter((input) => !wanted.includes(input));
   if (missing.length > 0) throw new Failure("call", `program ${name}: the input ${missing.join(", ")} is missing`);
   if (unknown.length > 0)
