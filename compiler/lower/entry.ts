@@ -8,6 +8,7 @@ import type { DType } from "../ir/vocabulary.ts";
 import type { Cache } from "../rows/phase.ts";
 import type { Stream } from "../rows/stream.ts";
 import { embedOf } from "../rows/walk.ts";
+import { type Standing, standingOf, stoodIn } from "./absent.ts";
 
 export const BATCH: Dim = sym("batch");
 
@@ -20,17 +21,24 @@ export interface Places {
   readonly order: Node;
   readonly span: Node;
 }
-/** The rows of one stream that a program computes. */
+/** The rows of one stream that a program computes; as queries, with those that stand in for rows that are not there. */
 export interface Rows extends Places {
   readonly position: Node;
+  readonly standing: Standing;
+  /** the same as keys of a mask: as they are given */
+  readonly given: Places;
 }
-export const rowsOfStream = (g: Builder, stream: Stream): Rows => ({
-  stream,
-  count: sym(stream.name),
-  order: inputNode(g, placePort(stream, "order")),
-  position: inputNode(g, placePort(stream, "position")),
-  span: inputNode(g, placePort(stream, "span")),
-});
+export const rowsOfStream = (g: Builder, stream: Stream): Rows => {
+  const count = sym(stream.name);
+  const [order, position, span] = (["order", "position", "span"] as const).map((what) =>
+    inputNode(g, placePort(stream, what)),
+  ) as [Node, Node, Node];
+  const standing = standingOf(g, order);
+  const stood = (node: Node): Node =>
+    g.op("split", [stoodIn(g, standing, g.op("merge", [node], { axis: 0 }))], { axis: 0, sizes: [BATCH, count] });
+  const given = { stream, count, order, span };
+  return { ...given, order: stood(order), position: stood(position), span: stood(span), standing, given };
+};
 /** Past rows of a stream: as many as their cache has room for. */
 export const pastOfStream = (g: Builder, stream: Stream): Places => ({
   stream,
@@ -41,11 +49,15 @@ export const pastOfStream = (g: Builder, stream: Stream): Places => ({
 
 export const inputNode = (g: Builder, { name, type }: Port): Node => g.op("input", [], { name, type });
 /** An argument of the stream's `embed`, a row each: `[batch * rows, ...]`. */
-export const argumentNode = (g: Builder, model: Model, { stream }: Rows, name: string): Node => {
+export const argumentNode = (g: Builder, model: Model, rows: Rows, name: string): Node => {
+  const { stream } = rows;
   const found = embedOf(model, stream.kinds[0]!).arguments.find((argument) => argument.name === name);
   if (found === undefined) throw new Error(`the embed of ${stream.name} has no argument ${name}`);
-  return g.op("merge", [inputNode(g, argumentPort(stream, found))], { axis: 0 });
+  return enter(g, rows, argumentPort(stream, found));
 };
+/** An input of each row: `[batch * rows, ...]` */
+export const enter = (g: Builder, { standing }: Rows, port: Port): Node =>
+  stoodIn(g, standing, g.op("merge", [inputNode(g, port)], { axis: 0 }));
 
 /** Every port that a program could have, in the order of the call interface: new rows, spans and calls, past rows, caches. */
 export const portsOf = (
@@ -137,5 +149,5 @@ export const spanIndex = (g: Builder, rows: Rows): Node => {
   const spans = spanCount(rows);
   const all = g.op("split", [g.op("iota", [], { size: mul(BATCH, spans) })], { axis: 0, sizes: [BATCH, spans] });
   const first = g.op("slice", [all], { axis: 1, start: 0, size: 1 });
-  return g.op("merge", [g.op("add", [rows.span, first])], { axis: 0 });
+  return stoodIn(g, rows.standing, g.op("merge", [g.op("add", [rows.given.span, first])], { axis: 0 }));
 };
