@@ -116,11 +116,12 @@ const inputOf = (
   const tensor = { dtype: port.dtype, shape, data } as Tensor;
   const [batch, extent] = port.shape;
   const stream = program.streams.find(({ name }) => extent === name);
-  const name = stream && port.name.startsWith(`${stream.name}.`) ? port.name.slice(stream.name.length + 1) : port.name;
+  const isOfStream = stream !== undefined && port.name.startsWith(`${stream.name}.`);
+  const name = isOfStream ? port.name.slice(stream.name.length + 1) : port.name;
   const width = shape
     .slice(batch === "batch" ? (typeof extent === "string" ? 2 : 1) : 0)
     .reduce((n, dim) => n * dim, 1);
-  if (stream && name === "order") data.fill(-1);
+  if (isOfStream && name === "order") data.fill(-1);
   const set = (at: number, value: Value | undefined, where: string): void =>
     put(port, data, at * width, width, value, where);
   documents.forEach((document, d) => {
@@ -130,7 +131,11 @@ const inputOf = (
     const line = d * shape[1]!;
     if (stream)
       return slotsOf(document, stream.kinds).forEach((slot, i) =>
-        set(line + i, rowValue(program.kinds, name, slot, document), `of the row at place ${slot.place} ${own}`),
+        set(
+          line + i,
+          isOfStream ? rowValue(program.kinds, name, slot, document) : slot.row.values[name],
+          `of the row at place ${slot.place} ${own}`,
+        ),
       );
     return (document.spans[extent] ?? []).forEach((span, i) => set(line + i, span[name], `of ${extent} ${i} ${own}`));
   });

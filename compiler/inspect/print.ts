@@ -1,4 +1,5 @@
 // An inspection as text: what the model has, which rows each program computes in each layer, what it costs, what is kept.
+import { ranges } from "../rows/ranges.ts";
 import type { Inspection, ProgramCost } from "./index.ts";
 
 export const inspectionText = (found: Inspection): string =>
@@ -23,15 +24,6 @@ export const inspectionText = (found: Inspection): string =>
   ].join("\n");
 
 const count = (n: number): string => n.toLocaleString("en-US");
-const ranges = (numbers: readonly number[]): string => {
-  const runs: [number, number][] = [];
-  for (const n of numbers) {
-    const last = runs.at(-1);
-    if (last && n === last[1] + 1) last[1] = n;
-    else runs.push([n, n]);
-  }
-  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}..${to}`)).join(", ");
-};
 
 const programText = (name: string, { flops, outputs, recomputed, rows }: ProgramCost): string[] => {
   const heads = outputs.filter((output) => !output.startsWith("new."));

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type DocumentRow, Failure, openSession, type Session } from "../../runtime/index.ts";
+import { type Callable, pack } from "../../runtime/document.ts";
 import { BEGIN, follow, type Layout } from "../../runtime/order.ts";
 import { inside } from "../cli/inside.ts";
 
@@ -231,4 +232,16 @@ describe("a compiled folder", () => {
       writeFileSync(path, before);
     }
   });
+});
+
+test("a value that a row lacks is not taken from elsewhere", () => {
+  const program: Callable = {
+    name: "forward(text)",
+    streams: [{ name: "text", kinds: ["text", "image.open"] }],
+    inputs: [{ name: "strength", dtype: "f32", shape: ["batch", "text"], below: null, doc: "" }],
+    kinds: { "image.open": { id: 7 } },
+  };
+  expect(() => pack(program, [{ rows: [marker("image.open")], spans: {}, inputs: {} }])).toThrow(
+    "the input strength of the row at place 0 of document 0 is missing",
+  );
 });
