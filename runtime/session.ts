@@ -163,7 +163,11 @@ const openEntry = async (entry: ProgramEntry, path: string, options: ProgramOpti
 };
 
 /** The program of a phase that takes rows of these kinds, and of no more streams than it must. */
-const programFor = (manifest: Manifest, phase: Phase, rows: readonly { readonly kind: string }[]): ProgramEntry => {
+export const programFor = (
+  manifest: Manifest,
+  phase: Phase,
+  rows: readonly { readonly kind: string }[],
+): ProgramEntry => {
   const kinds = [...new Set(rows.map((row) => row.kind))];
   const takes = (program: ProgramEntry): boolean =>
     kinds.every((kind) => program.streams.some((stream) => stream.kinds.includes(kind)));
