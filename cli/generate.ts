@@ -13,6 +13,7 @@ import { openSession, programFor, type Result, type Session, type Whole } from "
 import { seedOf } from "./values.ts";
 import { type Call, type Io, type Outcome, type Run, UsageError } from "./command.ts";
 import { argumentOf, imagesIn, layoutOf, noiseFor, noiseRows, spanRows, textRows, tokensIn } from "./document.ts";
+import { restoreFolder } from "./folder.ts";
 import { documentInputs, givenInputs, type Noisy, spanInputs } from "./inputs.ts";
 import { temporarily } from "./interrupt.ts";
 import { tokenizerOf, tokenText } from "./tokenizer.ts";
@@ -22,6 +23,8 @@ const LIKELIEST = 5;
 export const run: Run = async (call, io) => {
   const { operand } = call;
   if (call.value("prompt") === undefined) throw new UsageError("generate needs --prompt TEXT");
+  const restored = operand === "-" ? undefined : restoreFolder(operand);
+  if (restored !== undefined) io.note(restored);
   const isFolder = operand !== "-" && statSync(operand, { throwIfNoEntry: false })?.isDirectory() === true;
   if (!isFolder) return generateFrom(call, io);
   if (["model", "weights"].some((option) => call.values(option).length > 0))

@@ -5,6 +5,7 @@ import { type Appending, Context, type Part } from "./context.ts";
 import { type Document, type Layout, pack, unpack } from "./document.ts";
 import { Failure, reasonOf } from "./failure.ts";
 import { decodeText } from "./json.ts";
+import { movedAway } from "./leftover.ts";
 import type { Manifest, ProgramEntry, WeightFile } from "./manifest.ts";
 import { parseManifest } from "./parseManifest.ts";
 import { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
@@ -45,7 +46,17 @@ const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
 /** Reads and checks the manifest of a folder that `graftwerk compile` wrote. @throws Failure "file" */
 export const readManifest = async (folder: string, name: string): Promise<Manifest> => {
   const path = join(folder, name);
-  return parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
+  const bytes = await readWhole(path, MAX_MANIFEST_BYTES).catch(async (thrown: unknown) => {
+    const old = thrown instanceof Failure && thrown.missing ? await movedAway(folder) : undefined;
+    if (old === undefined) throw thrown;
+    throw new Failure(
+      "file",
+      `${folder}: is not there: a compilation was killed while it replaced it, and what it held lies in ${old}`,
+      `compile it again, or put it back: mv ${old} ${folder}`,
+      thrown,
+    );
+  });
+  return parseManifest(decodeText(bytes, path), path);
 };
 
 /**
