@@ -104,6 +104,7 @@ export class Context {
       for (const [modality, values] of Object.entries(part.spans ?? {}))
         spans[modality] = [...(spans[modality] ?? []), ...values];
       const past = this.#rows[d]!;
+      checkSpansGiven(this.#layout, spans, [...past.map(({ row }) => row), ...part.rows], d);
       follow(this.#layout, this.#courses[d]!, part.rows);
       const again = past.filter(({ row }) => program.again.includes(row.kind));
       return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
@@ -143,6 +144,10 @@ export class Context {
   append(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
     if (!program.appends) return;
     this.#check(program, documents, outputs);
+    for (const { name, kinds } of program.streams) {
+      const { used } = this.#slotsOf(name);
+      this.#grow(name, Math.max(...documents.map((each, d) => used[d]! + slotsOf(each, kinds).length)));
+    }
     for (const { name, kinds } of program.streams) this.#appendStream(program, name, kinds, documents, outputs);
     documents.forEach((document, d) => {
       this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
@@ -178,7 +183,6 @@ export class Context {
   ): void {
     const added = documents.map((document) => slotsOf(document, kinds));
     const slots = this.#slotsOf(name);
-    this.#grow(name, Math.max(...added.map((rows, d) => slots.used[d]! + rows.length)));
     for (const cache of program.writes.filter((each) => each.stream === name)) {
       for (const what of ["k", "v"] as const) {
         const given = outputs[`new.${cache.name}.${what}`]!;
@@ -216,7 +220,7 @@ export class Context {
     const made: Store = {
       heads: kvHeads,
       width,
-      data: new Float32Array(this.batch * kvHeads * this.#slotsOf(stream).room * width),
+      data: numbersFor(this.batch * kvHeads * this.#slotsOf(stream).room * width),
     };
     this.#stores.set(key, made);
     this.#streamOf.set(key, stream);
@@ -231,20 +235,47 @@ export class Context {
     let room = before;
     while (room < rows) room *= 2;
     if (room === before) return;
+    const stores = [...this.#stores].filter(([key]) => this.#streamOf.get(key) === stream).map(([, store]) => store);
+    // All or nothing: where one has no room, the others must be as they were.
+    const grown = stores.map(({ heads, width, data }) =>
+      widened(data, numbersFor(this.batch * heads * room * width), before * width, room * width),
+    );
     slots.order = widened(slots.order, new Int32Array(this.batch * room).fill(-1), before, room);
     slots.span = widened(slots.span, new Int32Array(this.batch * room), before, room);
     slots.room = room;
-    for (const [key, store] of this.#stores) {
-      if (this.#streamOf.get(key) !== stream) continue;
-      store.data = widened(
-        store.data,
-        new Float32Array(this.batch * store.heads * room * store.width),
-        before * store.width,
-        room * store.width,
-      );
-    }
+    stores.forEach((store, i) => (store.data = grown[i]!));
   }
 }
+
+const numbersFor = (count: number): Float32Array => {
+  try {
+    return new Float32Array(count);
+  } catch (cause) {
+    const bytes = (4 * count).toLocaleString("en-US");
+    const help = "give shorter documents, or fewer at once";
+    throw new Failure("call", `there is no room for keys and values of ${bytes} bytes`, help, cause);
+  }
+};
+/** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
+const checkSpansGiven = (
+  { modalities }: Layout,
+  spans: Readonly<Record<string, readonly Values[]>>,
+  rows: Document["rows"],
+  d: number,
+): void => {
+  for (const [name, values] of Object.entries(spans)) {
+    const modality = modalities.find((each) => each.name === name);
+    if (modality?.is !== "span") throw new Failure("call", `inputs of spans of ${name} were given, which is none`);
+    const kinds = modality.segments.map(({ kind }) => kind);
+    const count = 1 + rows.reduce((most, row) => (kinds.includes(row.kind) ? Math.max(most, row.span) : most), -1);
+    if (values.length > count)
+      throw new Failure(
+        "call",
+        `inputs of ${values.length} spans of ${name} were given for document ${d}, which has rows of ${count}`,
+        "give the inputs of a span once, with the call that appends its rows; a drawing gives them with each step",
+      );
+  }
+};
 
 /** Lines of `before` numbers copied to the beginnings of lines of `after`. */
 const widened = <A extends Int32Array | Float32Array>(from: A, to: A, before: number, after: number): A => {

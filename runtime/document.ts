@@ -79,8 +79,10 @@ export const pack = (program: Callable, documents: readonly Document[]): Record<
 
 /** Every row says which one of its span it is. */
 const checkRows = ({ name, kinds }: Callable, document: Document, d: number): void => {
-  document.rows.forEach(({ kind, span, index }, i) => {
+  document.rows.forEach(({ kind, span, index, values }, i) => {
     const where = `of the row at place ${(document.place ?? 0) + i} of document ${d}`;
+    if (typeof values !== "object" || values === null)
+      throw new Failure("call", `${name}: the values ${where} are missing`, "give `values: {}` where a row has none");
     checkIndex(`${name}: the span ${where}`, span, undefined);
     checkIndex(`${name}: the index ${where}`, index, kinds[kind]?.count);
   });

@@ -14,6 +14,7 @@ export const checkPorts = ({ name, inputs }: ProgramEntry, given: Readonly<Recor
     const what = `program ${name}: the input ${port.name}`;
     if (tensor.dtype !== port.dtype)
       throw new Failure("call", `${what} is ${port.dtype}, and ${tensor.dtype} was given`);
+    if (!ArrayBuffer.isView(tensor.data)) throw new Failure("call", `${what} has no typed array as its data`);
     if (!Array.isArray(tensor.shape) || tensor.shape.length !== port.shape.length)
       throw new Failure("call", `${what} is ${shown(port.shape)}, and ${shown(tensor.shape)} was given`);
     for (const [axis, dim] of port.shape.entries()) {
@@ -28,7 +29,8 @@ export const checkPorts = ({ name, inputs }: ProgramEntry, given: Readonly<Recor
     checkIndices(what, port, tensor);
   }
 };
-const shown = (shape: readonly (number | string)[]): string => `[${shape.join(", ")}]`;
+const shown = (shape: readonly (number | string)[] | undefined): string =>
+  Array.isArray(shape) ? `[${shape.join(", ")}]` : String(shape);
 
 const checkIndices = (what: string, { below, shape }: Port, { data, shape: sizes }: Tensor): void => {
   if (below === null) return;

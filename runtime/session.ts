@@ -111,6 +111,7 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
     manifest,
     run,
     forward: async (given) => {
+      checkRows(given);
       const documents = given.map((each): Document => ({
         ...each,
         spans: each.spans ?? {},
@@ -133,6 +134,13 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
     append: async (context, phase, parts) => {
       if (!contexts.has(context))
         throw new Failure("call", "the context is of another session", "begin one with `session.start()`");
+      checkRows(parts);
+      if (!PHASES.includes(phase))
+        throw new Failure(
+          "call",
+          `there is no phase ${JSON.stringify(phase)} that appends`,
+          `there are ${PHASES.join(", ")}`,
+        );
       const program = programFor(
         manifest,
         phase,
@@ -173,6 +181,20 @@ const openEntry = async (entry: ProgramEntry, path: string, options: ProgramOpti
   throw new Failure("file", `${path}: has other ${unlike} than the manifest says`, "compile the model again");
 };
 
+const PHASES: readonly Phase[] = ["prefill", "decode", "read", "denoise"];
+
+/** Callers of JavaScript have no types. */
+const checkRows = (documents: readonly { readonly rows: unknown }[]): void => {
+  if (!Array.isArray(documents))
+    throw new Failure("call", "documents are wanted, a list with one of each", "[{ rows: [...] }]");
+  documents.forEach((document: { readonly rows: unknown } | null, d) => {
+    if (!Array.isArray(document?.rows))
+      throw new Failure("call", `document ${d} has no list of rows`, "{ rows: [...] }");
+    const row = document.rows.findIndex((each) => typeof each !== "object" || each === null);
+    if (row >= 0) throw new Failure("call", `row ${row} of document ${d} is none`, "{ kind, span, index, values }");
+  });
+};
+
 /** The program of a phase that takes rows of these kinds, and of no more streams than it must. */
 export const programFor = (
   manifest: Manifest,
@@ -192,7 +214,7 @@ export const programFor = (
     `${manifest.model} has no ${phase} for rows of ${kinds.join(", ") || "nothing"}`,
     has.length
       ? `it has ${has.join(", ")}`
-      : `it has no ${phase} at all: its mask lets rows see later ones; \`graftwerk inspect\` names the term`,
+      : `it has no ${phase} at all; \`graftwerk inspect\` lists its programs, and what its mask forbids`,
   );
 };
 
