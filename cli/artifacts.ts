@@ -39,7 +39,7 @@ export interface Graph {
   readonly model: Uint8Array;
   readonly constants: { readonly file: string; readonly bytes: Uint8Array };
 }
-/** A phase that leaves nothing is no graph: ONNX has none without outputs. */
+/** A phase that leaves nothing is no graph: ONNX allows one without outputs, but ONNX Runtime opens none. */
 export interface Nothing {
   readonly program: PhaseProgram;
   readonly model: undefined;
