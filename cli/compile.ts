@@ -104,7 +104,9 @@ const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], ini
   const { model, profile, programs, weights, missing } = manifest;
   const lines = [
     `${model}: compiled for ${profile} into ${out}`,
-    ...programs.map(({ name, file }) => `  ${name.padEnd(24)} ${file}`),
+    ...programs.map(
+      ({ name, graph }) => `  ${name.padEnd(24)} ${graph?.file ?? "nothing to compute: nothing may follow"}`,
+    ),
     ...weights
       .filter(({ how, sha256 }) => how !== "written" || sha256 !== null)
       .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${count(size)} bytes, ${how}`),

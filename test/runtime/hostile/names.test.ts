@@ -5,13 +5,8 @@ import type * as FsPromises from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  type Manifest,
-  MANIFEST_SCHEMA,
-  printManifest,
-  type ProgramEntry,
-  type WeightFile,
-} from "../../../runtime/manifest.ts";
+import { type Manifest, MANIFEST_SCHEMA, type ProgramEntry, type WeightFile } from "../../../runtime/manifest.ts";
+import { printManifest } from "../../../runtime/parseManifest.ts";
 import { Failure, openCheckpoint, openSession } from "../../../runtime/index.ts";
 import { isPlainName } from "../../../runtime/plainName.ts";
 import { entry, file } from "./file.ts";
@@ -141,8 +136,7 @@ const program = (name: string): ProgramEntry => ({
   again: [],
   reads: [],
   writes: [],
-  file: name,
-  sha256: "0".repeat(64),
+  graph: { file: name, sha256: "0".repeat(64) },
   inputs: [],
   outputs: [],
 });
@@ -159,6 +153,7 @@ const manifest = (members: Partial<Manifest>): string =>
     programs: [],
     caches: [],
     modalities: [],
+    session: null,
     conditions: [],
     noise: [],
     weights: [],
@@ -169,7 +164,7 @@ const manifest = (members: Partial<Manifest>): string =>
 describe.each(names)("%s", (_, name) => {
   test("as a graph or weights of a manifest", async () => {
     for (const [members, place] of [
-      [{ programs: [program(name)] }, "programs[0].file"],
+      [{ programs: [program(name)] }, "programs[0].graph.file"],
       [{ weights: [weights(name)] }, "weights[0].file"],
     ] as const) {
       writeFileSync(join(folder, "manifest.json"), manifest(members));
