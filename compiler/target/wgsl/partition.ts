@@ -185,7 +185,7 @@ class Partitioner {
       if (this.#isOutput.has(n) || forced.has(n) || again) stored.add(n);
       const from = stored.has(n) ? new Set<unknown>([n]) : own;
       for (const s of this.#sources(n)) for (const reader of from) reads(s, reader);
-      if (!isNorm(n) || [...from].every((reader) => this.#measures(reader, n))) continue;
+      if (!isNorm(n) || (!stored.has(n) && [...from].every((reader) => this.#measures(reader, n)))) continue;
       const key = statisticsKey(n);
       apart.set(key, apart.get(key) ?? n);
       reads(n.src[0]!, key);
