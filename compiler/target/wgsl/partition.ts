@@ -183,9 +183,10 @@ class Partitioner {
       }
       const again = own.size > 1 && n.type.dtype === "f32" && !isNorm(n) && !inTable(view, n.op);
       if (this.#isOutput.has(n) || forced.has(n) || again) stored.add(n);
-      const from = stored.has(n) ? new Set<unknown>([n]) : own;
+      // Not the node itself: that stands for the products that read it.
+      const from = stored.has(n) ? new Set<unknown>([`stored ${n.id}`]) : own;
       for (const s of this.#sources(n)) for (const reader of from) reads(s, reader);
-      if (!isNorm(n) || (!stored.has(n) && [...from].every((reader) => this.#measures(reader, n)))) continue;
+      if (!isNorm(n) || [...from].every((reader) => this.#measures(reader, n))) continue;
       const key = statisticsKey(n);
       apart.set(key, apart.get(key) ?? n);
       reads(n.src[0]!, key);
