@@ -74,6 +74,8 @@ export const quotient = (of: At, size: Dim): At => {
     if (fewer !== undefined) return quotient(of.of, fewer);
   }
   if (of.is === "quotient") return quotient(of.of, mul(of.size, size));
+  const parts = of.is === "remainder" ? divExact(of.size, size) : undefined;
+  if (of.is === "remainder" && parts !== undefined) return remainder(quotient(of.of, size), parts);
   return { is: "quotient", of, size, key: `(${of.key} / ${show(size)})` };
 };
 export const remainder = (of: At, size: Dim): At => {

@@ -172,8 +172,9 @@ class Partitioner {
     for (const n of this.#order.toReversed()) {
       const owner = this.#owner.get(n);
       if (owner !== undefined) {
-        const reader = owner.is === "linear" ? owner.parts[0]!.linears[0].src[0] : owner;
-        for (const s of this.#sources(n)) if (this.#owner.get(s) !== owner) reads(s, reader);
+        // What a product reads it may measure; what follows it reads as any other kernel.
+        for (const s of this.#sources(n))
+          if (this.#owner.get(s) !== owner) reads(s, n.op === "linear" && s === n.src[0] ? s : owner);
         continue;
       }
       const own = readers.get(n) ?? new Set();
