@@ -134,7 +134,11 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   /** Few rows: one to each document or span, or, where a program decodes, one to each call. */
   const isNarrow = ({ type }: NodeOf<"linear">): boolean =>
     program.kind === "decode" || !names(product(type.shape.slice(0, -1))).some((name) => rows.has(name));
-  const { groups, outputs } = partition(looked.roots, looked, isNarrow);
+  const { groups, outputs } = partition(
+    looked.roots.map((n) => computed(g, n)),
+    looked,
+    isNarrow,
+  );
   const values = new ProgramValues(shared, program, looked, groups);
   const steps = groups.map((group): Step => {
     const { kernel, step } = kernelOf(values, group).finish();
@@ -162,6 +166,10 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
     })),
   };
 };
+
+/** What a program gives lies where it computes: of what it was given, a copy. */
+const computed = (g: Graph, n: Node): Node =>
+  n.op === "input" || n.op === "param" || n.op === "table" ? g.op("broadcast", [n], { shape: n.type.shape }) : n;
 
 const kernelOf = (values: Values, group: Group): Code => {
   switch (group.is) {
