@@ -2,12 +2,14 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../compiler/analyze/model.ts";
+import type { Bindings } from "../compiler/bindings/index.ts";
 import { onnx, programs } from "../compiler/index.ts";
 import type { PhaseProgram } from "../compiler/ir/module.ts";
 import type { WeightPlace } from "../compiler/target/onnx/place.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
 import {
+  type BindingsFile,
   type Manifest,
   MANIFEST_SCHEMA,
   type ProgramEntry,
@@ -31,6 +33,8 @@ export interface Artifacts {
   readonly external: External;
   /** part of the name of every file but the manifest; empty where the folder has no other files */
   readonly tag: string;
+  /** the module and types of a manifest, where they are wanted */
+  readonly print: ((manifest: Manifest) => Promise<Bindings>) | undefined;
   /** called with the bytes of weights written so far, and their sum */
   readonly progress: (done: number, all: number) => void;
 }
@@ -103,7 +107,7 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     const hash = weights.missing.length > 0 ? null : await writeWeights(join(folder, own), layout, artifacts);
     files.unshift(writtenFile(own, layout.size, hash));
   }
-  const manifest: Manifest = {
+  const described: Manifest = {
     schema: MANIFEST_SCHEMA,
     tool,
     model: model.name,
@@ -117,8 +121,15 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     weights: [...external.files, ...files],
     missing: weights.missing,
   };
+  const bindings = artifacts.print && (await bindingsIn(folder, tag, await artifacts.print(described)));
+  const manifest = { ...described, ...(bindings && { bindings }) };
   await writeWhole(join(folder, MANIFEST), [new TextEncoder().encode(printManifest(manifest))]);
   return manifest;
+};
+
+const bindingsIn = async (folder: string, tag: string, made: Bindings): Promise<readonly BindingsFile[]> => {
+  const { writeBindings } = await import("./bindings/files.ts");
+  return writeBindings(folder, tag, made);
 };
 
 const writtenFile = (file: string, size: number, hash: string | null): WeightFile => ({

@@ -100,14 +100,16 @@ export const addToFolder = async (path: string, fill: (folder: string) => Promis
         throw new Failure("file", `${path}: holds another ${other}`, "move it away, or name another folder");
       for (const name of names) if (!there.includes(name)) renameSync(join(fresh, name), join(whole, name));
       renameSync(join(fresh, MANIFEST), join(whole, MANIFEST));
-      const used = new Set([...manifest.programs, ...manifest.weights].map(({ file }) => file));
-      const old = [...before.programs, ...before.weights.filter((file) => isRemovable(whole, file))];
+      const { programs, weights, bindings = [] } = manifest;
+      const used = new Set([...programs, ...weights, ...bindings].map(({ file }) => file));
+      const removable = before.weights.filter((file) => isRemovable(whole, file));
+      const old = [...before.programs, ...removable, ...(before.bindings ?? [])];
       for (const { file } of old) if (!used.has(file)) rmSync(join(whole, file), { force: true });
     });
     return manifest;
   });
 };
-const EMPTY: Pick<Manifest, "programs" | "weights"> = { programs: [], weights: [] };
+const EMPTY: Pick<Manifest, "programs" | "weights" | "bindings"> = { programs: [], weights: [] };
 
 /** A link is removed only while the checkpoint has another name. */
 const isRemovable = (folder: string, { file, how, sha256 }: WeightFile): boolean => {
@@ -128,10 +130,10 @@ const readManifest = (folder: string): Manifest | undefined => {
 const isOurs = ({ how, sha256 }: Pick<WeightFile, "how" | "sha256">): boolean =>
   how === "linked" || (how !== "beside" && sha256 !== null);
 
-const writtenFiles = ({ programs, weights }: Manifest): ReadonlySet<string> =>
+const writtenFiles = ({ programs, weights, bindings = [] }: Manifest): ReadonlySet<string> =>
   new Set([
     MANIFEST,
     ...TOKENIZER_FILES,
-    ...programs.map(({ file }) => file),
+    ...[...programs, ...bindings].map(({ file }) => file),
     ...weights.filter(isOurs).map(({ file }) => file),
   ]);

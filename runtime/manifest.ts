@@ -11,6 +11,7 @@ import {
   number,
   object,
   oneOf,
+  optional,
   path,
   sha256,
   string,
@@ -140,6 +141,12 @@ export interface WeightFile {
   readonly mtime: number | null;
 }
 
+/** A module that opens the model, or its types, beside the manifest. */
+export interface BindingsFile {
+  readonly file: string;
+  readonly sha256: string;
+}
+
 export interface Manifest {
   readonly schema: typeof MANIFEST_SCHEMA;
   /** Name and version of what wrote it. */
@@ -155,6 +162,8 @@ export interface Manifest {
   readonly weights: readonly WeightFile[];
   /** Weights whose values were not known when this was compiled; then their file, though listed, was not written. */
   readonly missing: readonly string[];
+  /** Made from the rest of this manifest; absent where nobody asked for them. */
+  readonly bindings?: readonly BindingsFile[] | undefined;
 }
 
 const extent = integer(1, 2 ** 31 - 1);
@@ -243,6 +252,7 @@ export const manifestForm: Check<Manifest> = object({
   noise: array(object({ modality: identifier, input: nullable(identifier), process }), 256),
   weights: array(weightFile, 4096),
   missing: array(string, 1_000_000),
+  bindings: optional(array(object({ file: path, sha256 }), 16)),
 });
 
 const firstTwice = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) !== i);
