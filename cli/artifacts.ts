@@ -9,7 +9,6 @@ import type { WeightPlace } from "../compiler/target/onnx/place.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
 import {
-  type BindingsFile,
   type Manifest,
   MANIFEST_SCHEMA,
   type ProgramEntry,
@@ -18,6 +17,7 @@ import {
 } from "../runtime/manifest.ts";
 import { writeWhole } from "../runtime/weights/file.ts";
 import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/write.ts";
+import { writeBindings } from "./bindings/files.ts";
 import type { External } from "./external.ts";
 import { MANIFEST, WEIGHTS } from "./folder.ts";
 import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, stemOf } from "./manifest.ts";
@@ -121,15 +121,10 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     weights: [...external.files, ...files],
     missing: weights.missing,
   };
-  const bindings = artifacts.print && (await bindingsIn(folder, tag, await artifacts.print(described)));
+  const bindings = artifacts.print && (await writeBindings(folder, tag, await artifacts.print(described)));
   const manifest = { ...described, ...(bindings && { bindings }) };
   await writeWhole(join(folder, MANIFEST), [new TextEncoder().encode(printManifest(manifest))]);
   return manifest;
-};
-
-const bindingsIn = async (folder: string, tag: string, made: Bindings): Promise<readonly BindingsFile[]> => {
-  const { writeBindings } = await import("./bindings/files.ts");
-  return writeBindings(folder, tag, made);
 };
 
 const writtenFile = (file: string, size: number, hash: string | null): WeightFile => ({

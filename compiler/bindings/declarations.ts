@@ -11,6 +11,7 @@ import {
   imports,
   indexed,
   member,
+  memberName,
   numberType,
   printed,
   reference,
@@ -92,7 +93,7 @@ const methodOf = (name: string, program: string, doc: string): ts.TypeElement =>
   documented(
     factory.createMethodSignature(
       undefined,
-      name,
+      memberName(name),
       undefined,
       undefined,
       [parameter("inputs", indexed("Programs", program, "inputs"))],

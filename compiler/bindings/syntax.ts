@@ -10,7 +10,7 @@ export const exportMark = factory.createToken(ts.SyntaxKind.ExportKeyword);
 export const documented = <N extends ts.Node>(node: N, doc: string): N => {
   const lines = doc
     .replaceAll("*/", "*\\/")
-    .split(/[\r\n\u2028\u2029]+/)
+    .split(/\r\n|[\r\n\u2028\u2029]/)
     .map((line) => line.trim())
     .filter((line, i, all) => line !== "" || (i > 0 && i < all.length - 1));
   if (lines.length === 0) return node;
@@ -19,9 +19,9 @@ export const documented = <N extends ts.Node>(node: N, doc: string): N => {
   return ts.addSyntheticLeadingComment(node, ts.SyntaxKind.MultiLineCommentTrivia, text, true);
 };
 
-/** The name of a member: bare where it may be. */
+/** The name of a member: bare where it may be. A method of the bare name `new` would be a constructor. */
 export const memberName = (name: string): ts.PropertyName =>
-  /^[A-Za-z]\w*$/.test(name) ? factory.createIdentifier(name) : factory.createStringLiteral(name);
+  /^[A-Za-z]\w*$/.test(name) && name !== "new" ? factory.createIdentifier(name) : factory.createStringLiteral(name);
 
 export const member = (name: string, type: ts.TypeNode, doc = "", optional = false): ts.PropertySignature =>
   documented(

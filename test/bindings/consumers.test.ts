@@ -1,18 +1,19 @@
 // What TypeScript says of programs that use bindings: nothing of those that use them rightly, and of each misuse one
 // thing, at its place.
 import { beforeAll, describe, expect, test } from "vitest";
-import { everything, pictured, textual } from "./consumers.ts";
-import { described, small } from "./manifests.ts";
+import { conditional, everything, pictured, textual } from "./consumers.ts";
+import { conditioned, described, small } from "./manifests.ts";
 import { misuses, withMark } from "./misuses.ts";
 import { checked, type Mistake } from "./program.ts";
 
 let found: ReadonlyMap<string, readonly Mistake[]>;
 beforeAll(() => {
-  const models = small.map(([example, model]) => described(example, model));
+  const models = [...small.map(([example, model]) => described(example, model)), conditioned()];
   found = checked(models, {
     ...Object.fromEntries(models.map(({ manifest }) => [`${manifest.model}/everything.mts`, everything(manifest)])),
     "LlamaModel/use.mts": textual,
     "DualTower/use.mts": pictured,
+    "Tiny4/use.mts": conditional,
     ...Object.fromEntries(misuses.map(([name, text], i) => [`DualTower/misuse-${i}.mts`, withMark(name, text).text])),
   });
 });
@@ -24,7 +25,7 @@ describe("nothing is wrong with", () => {
   test.each(small)("a program that uses all of %s, %s", (_, model) => {
     expect(found.get(`${model}/everything.mts`)).toEqual([]);
   });
-  test.each(["LlamaModel", "DualTower"])("a program that uses sessions of %s", (model) => {
+  test.each(["LlamaModel", "DualTower", "Tiny4"])("a program that uses sessions of %s", (model) => {
     expect(found.get(`${model}/use.mts`)).toEqual([]);
   });
 });

@@ -62,6 +62,18 @@ export const said = await greedy(model, [72, 105], 4);
 await model.close();
 `;
 
+/** A model with inputs of rows and documents. */
+export const conditional = `
+import { open, type Document, type Row } from "./model.mjs";
+
+const row: Row = { kind: "text", span: 0, index: 0, values: { id: 1, w: 0.5 } };
+const document: Document = { rows: [row], spans: {}, inputs: { style: new Float32Array(3), scale: 2 } };
+const model = await open();
+export const { tensors } = await model.forward([document, { ...document, inputs: { ...document.inputs, unread: 1 } }]);
+const context = model.start();
+await model.append(context, "decode", [{ rows: [row], inputs: document.inputs }]);
+`;
+
 /** A model of text and images: a picture is read, and another is drawn behind it. */
 export const pictured = `
 import { open, type Part, type Row, type Rows } from "./model.mjs";

@@ -46,3 +46,35 @@ export const small: readonly (readonly [example: string, model: string])[] = [
     (name) => ["xfusion", name] as const,
   ),
 ];
+
+/** A model with inputs of rows and of documents, one of which nothing reads, and with comments. */
+export const conditioned = (): Described =>
+  describedIn(`
+tower Tiny(D, vocab) {
+  weight embed: [vocab, D], head: [vocab, D] = normal(0.5), mix: [D, 3]
+  layers: Block(D) * 1
+  enter(id, w: [], style: [3], scale: []) -> [D] { embed[id] * w * scale + linear(style, mix) }
+  logits(x: [D]) -> [vocab] { linear(x, head) }
+}
+block Block(D) {
+  weight q: [D, D]
+  forward(x: [D]) -> [D] { x + merge(attend(split(linear(x, q), 1), split(x, 1), split(x, 1))) }
+}
+/// Four numbers, */ and a
+/// second line.
+model Tiny4(language = Tiny(D: 4, vocab: 256)) {
+  /// Words.
+  modality text = tokens(vocab: language.vocab)
+  /// how loud
+  input w: number per text
+  input style: [3] per document
+  input scale: number per document
+  input unread: number per document
+  train language.**
+  embed text(id) = language.enter(id, w, style, scale)
+  layers step l in language.layers { h = l(h) }
+  mask = causal
+  position = running
+  head text = next_token(language.logits(h))
+}
+`);
