@@ -1,5 +1,5 @@
-// From a manifest to a module that opens the model, and the types of that module. Loads typescript, which takes longer
-// than most models take to compile: whoever compiles loads this in a thread of its own.
+// From a manifest to a module that opens the model, and the types of that module. Loads typescript, which takes as
+// long as a small model takes to compile: whoever compiles loads this in a thread of its own.
 import type { Manifest } from "../../runtime/manifest.ts";
 import { declarationsOf } from "./declarations.ts";
 import type { Notes } from "./facts.ts";
