@@ -55,7 +55,7 @@ export const declarationsOf = (manifest: Manifest, notes: Notes): string => {
     ...(manifest.caches.length === 0 ? [] : [cachesOf(manifest)]),
     ...rowsOf(facts),
     phasesOf(manifest),
-    ...aliases(),
+    ...aliases(manifest, facts),
   ]);
 };
 
@@ -203,7 +203,7 @@ const phasesOf = ({ programs }: Manifest): ts.Statement => {
   );
 };
 
-const aliases = (): ts.Statement[] => {
+const aliases = ({ modalities }: Manifest, { kinds }: Facts): ts.Statement[] => {
   const types = reference("Types");
   const alias = (name: string, type: ts.TypeNode, doc: string, of?: readonly [string, ts.TypeNode]): ts.Statement => {
     const parameters = of && [factory.createTypeParameterDeclaration(undefined, of[0], of[1], of[1])];
@@ -217,7 +217,9 @@ const aliases = (): ts.Statement[] => {
       Object.entries(GATHERED).map(([key, name]) => member(key, reference(name))),
       "All of this, for functions that take any model.",
     ),
-    alias("Row", reference("TypedRow", types, reference("K")), "A row of a document.", ["K", keys("Rows")]),
+    alias("Kind", namesType(kinds.map(({ name }) => name)), "What sort of row."),
+    alias("Modality", namesType(modalities.map(({ name }) => name)), "What a document is made of: tokens, or spans."),
+    alias("Row", reference("TypedRow", types, reference("K")), "A row of a document.", ["K", reference("Kind")]),
     alias("Document", reference("TypedDocument", types), "A whole document, for `forward`."),
     alias("Part", reference("TypedPart", types, reference("P")), "New rows of a document, for `append`.", [
       "P",

@@ -38,7 +38,11 @@ export const everything = ({ programs }: Manifest): string =>
 
 /** A model of text: a whole document, and one that grows token by token. */
 export const textual = `
+import type { ModelTypes, TypedSession } from "graftwerk/runtime";
 import { open, type Document, type Model, type Row } from "./model.mjs";
+
+/** Of any model. */
+const bytesKept = <M extends ModelTypes>(session: TypedSession<M>): number => session.start(2).bytes;
 
 const rowOf = (id: number): Row<"text"> => ({ kind: "text", span: 0, index: 0, values: { id } });
 const greedy = async (model: Model, prompt: readonly number[], steps: number): Promise<number[]> => {
@@ -58,6 +62,7 @@ const model = await open();
 const document: Document = { rows: [72, 105].map(rowOf), spans: {}, inputs: {} };
 const { program, tensors } = await model.forward([document]);
 export const seen: ["forward(text)", Float32Array] = [program, tensors["text.logits"].data];
+export const bytes: number = bytesKept(model);
 export const said = await greedy(model, [72, 105], 4);
 await model.close();
 `;
@@ -76,8 +81,14 @@ await model.append(context, "decode", [{ rows: [row], inputs: document.inputs }]
 
 /** A model of text and images: a picture is read, and another is drawn behind it. */
 export const pictured = `
-import { open, type Part, type Row, type Rows } from "./model.mjs";
+import { type Kind, type Modality, open, type Part, type Row, type Rows } from "./model.mjs";
 
+export const kinds: Readonly<Record<Kind, Modality>> = {
+  text: "text",
+  "image.open": "image",
+  "image.patch": "image",
+  "image.close": "image",
+};
 const text = (id: number): Row => ({ kind: "text", span: 0, index: 0, values: { id } });
 const marker = (kind: "image.open" | "image.close", span: number): Row => ({ kind, span, index: 0, values: {} });
 const patches = (span: number, pixels: Float32Array): Row<"image.patch">[] =>

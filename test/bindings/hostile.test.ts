@@ -80,7 +80,7 @@ describe(`of ${ROUNDS} manifests with hostile names`, () => {
           : (statement as ts.InterfaceDeclaration | ts.TypeAliasDeclaration).name.text,
       );
       const order =
-        "ImportDeclaration Model FirstStatement Programs Caches Rows Spans Inputs Phases Types Row Document Part";
+        "ImportDeclaration Model FirstStatement Programs Caches Rows Spans Inputs Phases Types Kind Modality Row Document Part";
       expect(said).toEqual(order.split(" "));
       expect([file.referencedFiles, file.typeReferenceDirectives, file.libReferenceDirectives]).toEqual([[], [], []]);
       const interfaces = file.statements.filter((statement) => ts.isInterfaceDeclaration(statement));

@@ -1,7 +1,7 @@
 // Uses of the bindings of DualTower that are wrong, each in one way. The mark stands before the place that is wrong.
 
 const BEFORE = `
-import { open, type Part, type Row } from "./model.mjs";
+import { type Kind, open, type Part, type Row } from "./model.mjs";
 const model = await open();
 const i32 = { dtype: "i32", shape: [1, 2], data: Int32Array.of(0, 1) } as const;
 const z = new Float32Array(48);
@@ -72,6 +72,7 @@ export const misuses: readonly (readonly [name: string, text: string, message: R
     'const { <!>"text.logits": logits } = model.forwardText(given); void logits;',
     /text\.logits/,
   ],
+  ["a table that lacks a kind", "const <!>names: Readonly<Record<Kind, 1>> = { text: 1 }; void names;", /image\.open/],
   [
     "an unknown kind of row",
     'const row: Row = { <!>kind: "audio", span: 0, index: 0, values: {} }; void row;',
