@@ -4,11 +4,12 @@ import { type Dim, show, sub } from "../../ir/dim.ts";
 import type { Heap, Kernel, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
 import { type At, type Axis, spanOf, textOf } from "./indexing.ts";
 import { functions, type FunctionName } from "./functions.ts";
+import type { Template } from "./header.ts";
 import { type Lying, sizeOf } from "./storage.ts";
 
 export type Lanes = 1 | 4;
 export interface Layout {
-  readonly template: string;
+  readonly template: Template;
   /** units of the grid, of each axis */
   readonly grid: readonly [Dim, Dim, Dim];
   /** units that one workgroup computes */
@@ -43,7 +44,9 @@ export class Code {
   // Text
 
   line(text: string): void {
-    this.#lines.push("  ".repeat(this.#scopes.length) + text);
+    // What templates write by a rule for all numbers says nothing where the number is neutral.
+    const folded = text.replace(/ \+ 0u\b| \* 1u\b/g, "");
+    this.#lines.push("  ".repeat(this.#scopes.length) + folded);
   }
   /** `head { ... }`; what is named in it is known in it only. */
   block(head: string, body: () => void, tail = ""): void {

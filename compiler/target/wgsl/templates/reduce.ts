@@ -97,7 +97,8 @@ export const reduceKernel = (values: Values, node: NodeOf<"sum" | "amax">): Code
       const lanes = last ? 1 : typeof shape.at(-1) === "number" && widthOf(node.type.shape) > 1 ? 4 : 1;
       code.line(`var t = ${lanes === 4 ? four : start};`);
       code.block(`for (var k = 0u; k < ${code.size(length)}; k++)`, () => {
-        const single = lanes === 1 && typeof node.type.shape.at(-1) === "number" ? own.with(-1, number(0)) : own;
+        const single =
+          lanes === 1 && typeof node.type.shape.at(-1) === "number" ? [...own.slice(0, -1), number(0)] : own;
         code.line(`t = ${combined("t", renderer.render(x, single.with(axis, loopAt("k", length)), lanes))};`);
       });
       const width = widthOf(node.type.shape);
