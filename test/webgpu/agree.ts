@@ -66,8 +66,12 @@ const apart = (got: Tensor, wanted: Values, share: number, floor: number): reado
     return near || !Number.isFinite(Math.fround(exact)) ? [] : [`number ${i}: ${value}, not ${exact}`];
   });
 
-/** The worst figures of all outputs at all lengths; fails where they are above the limits. */
-export const agrees = async (adapter: Adapter, test: Case): Promise<Figures> => {
+/** The worst figures of all outputs at all lengths; fails where they are above the limits. `inspect` follows each run. */
+export const agrees = async (
+  adapter: Adapter,
+  test: Case,
+  inspect: () => Promise<void> = async () => undefined,
+): Promise<Figures> => {
   let session: PlanSession | undefined;
   let worst: Figures = { nmse: 0, max: 0, broken: 0 };
   try {
@@ -80,6 +84,7 @@ export const agrees = async (adapter: Adapter, test: Case): Promise<Figures> => 
         session = await open(adapter, compiled, given);
       }
       const results = await session.run("it", tensorsOf(module, given));
+      await inspect();
       for (const [output, wanted] of evaluate(roots, given).entries()) {
         const got = results[`result ${output}`]!;
         expect(got.shape).toEqual(wanted.shape);
