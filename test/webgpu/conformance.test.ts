@@ -21,7 +21,7 @@ const own = (op: Op): readonly Case[] =>
   [...samples[op], ...edges[op]].filter((each) => !seen.has(each) && seen.add(each));
 
 describe.each(Object.keys(edges) as Op[])("%s", (op) => {
-  test.each(own(op))("$title", async (each) => {
+  test.each(own(op).map((each) => [each.title, each] as const))("%s", async (_title, each) => {
     await agrees(guard.adapter, each, async () => expect(await guard.trespassed()).toEqual([]));
   });
 });
