@@ -2,7 +2,7 @@
 // here by order of use, so that steps that compute alike have the same text, and no name of a user reaches WGSL.
 import { type Dim, show, sub } from "../../ir/dim.ts";
 import type { Heap, Kernel, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
-import { type At, type Axis, spanOf, textOf } from "./indexing.ts";
+import { type At, type Axis, isBelow, spanOf, textOf } from "./indexing.ts";
 import { functions, type FunctionName } from "./functions.ts";
 import type { Template } from "./header.ts";
 import { type Lying, sizeOf } from "./storage.ts";
@@ -61,7 +61,7 @@ export class Code {
   }
   /** A name for `text`, the same for the same text in reach. */
   named(text: string, prefix = "v"): string {
-    if (/^[a-z]\w*$/.test(text)) return text;
+    if (/^([a-z]\w*|\d+u)$/.test(text)) return text;
     for (const scope of this.#scopes) {
       const known = scope.get(text);
       if (known !== undefined) return known;
@@ -124,13 +124,20 @@ export class Code {
     const index = this.#operand(value, row, writes);
     const base = this.#parameter(`base ${index}`, "b", { is: "base", operand: index });
     const quads = value.quads;
-    const at = below === undefined ? this.at(row) : `min(${this.at(row)}, ${this.size(sub(below, 1))})`;
+    const at = below === undefined || isBelow(row, below) ? this.at(row) : this.#least(row, sub(below, 1));
     const parts = [
       base,
-      ...(at === "0u" ? [] : [quads === 1 ? at : `${this.named(at, "r")} * ${quads}u`]),
+      ...(at === "0u" ? [] : [quads === 1 ? at : this.#times(at, quads)]),
       ...(quad === "0u" ? [] : [quad]),
     ];
     return `${value.heap}[${parts.join(" + ")}]`;
+  }
+  #times(at: string, quads: number): string {
+    return /^\d+u$/.test(at) ? `${Number.parseInt(at, 10) * quads}u` : `${this.named(at, "r")} * ${quads}u`;
+  }
+  #least(row: At, most: Dim): string {
+    if (row.is === "number" && typeof most === "number") return `${Math.min(row.value, most)}u`;
+    return `min(${this.at(row)}, ${this.size(most)})`;
   }
   #operand(value: Lying, row: At, writes: boolean): number {
     const span = spanOf(row);

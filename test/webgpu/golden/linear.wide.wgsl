@@ -62,118 +62,92 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
       let v39 = state[p.b4 + m7];
       let v40 = bitcast<vec4<f32>>(given[p.b5 + m7 * 2u + k16]);
       let v41 = v40 * v39.x * v19;
-      let r42 = min(0u, 5u);
-      let v43 = matrix[p.b7 + r42 * 2u + k16];
-      let r44 = min(1u, 5u);
-      let v45 = matrix[p.b7 + r44 * 2u + k16];
-      let r46 = min(2u, 5u);
-      let v47 = matrix[p.b7 + r46 * 2u + k16];
-      let r48 = min(3u, 5u);
-      let v49 = matrix[p.b7 + r48 * 2u + k16];
-      a0 += vec4<f32>(dot(v20, v43), dot(v20, v45), dot(v20, v47), dot(v20, v49));
-      a2 += vec4<f32>(dot(v23, v43), dot(v23, v45), dot(v23, v47), dot(v23, v49));
-      a4 += vec4<f32>(dot(v26, v43), dot(v26, v45), dot(v26, v47), dot(v26, v49));
-      a6 += vec4<f32>(dot(v29, v43), dot(v29, v45), dot(v29, v47), dot(v29, v49));
-      a8 += vec4<f32>(dot(v32, v43), dot(v32, v45), dot(v32, v47), dot(v32, v49));
-      a10 += vec4<f32>(dot(v35, v43), dot(v35, v45), dot(v35, v47), dot(v35, v49));
-      a12 += vec4<f32>(dot(v38, v43), dot(v38, v45), dot(v38, v47), dot(v38, v49));
-      a14 += vec4<f32>(dot(v41, v43), dot(v41, v45), dot(v41, v47), dot(v41, v49));
-      let r50 = min(4u, 5u);
-      let v51 = matrix[p.b7 + r50 * 2u + k16];
-      let r52 = min(5u, 5u);
-      let v53 = matrix[p.b7 + r52 * 2u + k16];
-      let r54 = min(6u, 5u);
-      let v55 = matrix[p.b7 + r54 * 2u + k16];
-      let r56 = min(7u, 5u);
-      let v57 = matrix[p.b7 + r56 * 2u + k16];
-      a1 += vec4<f32>(dot(v20, v51), dot(v20, v53), dot(v20, v55), dot(v20, v57));
-      a3 += vec4<f32>(dot(v23, v51), dot(v23, v53), dot(v23, v55), dot(v23, v57));
-      a5 += vec4<f32>(dot(v26, v51), dot(v26, v53), dot(v26, v55), dot(v26, v57));
-      a7 += vec4<f32>(dot(v29, v51), dot(v29, v53), dot(v29, v55), dot(v29, v57));
-      a9 += vec4<f32>(dot(v32, v51), dot(v32, v53), dot(v32, v55), dot(v32, v57));
-      a11 += vec4<f32>(dot(v35, v51), dot(v35, v53), dot(v35, v55), dot(v35, v57));
-      a13 += vec4<f32>(dot(v38, v51), dot(v38, v53), dot(v38, v55), dot(v38, v57));
-      a15 += vec4<f32>(dot(v41, v51), dot(v41, v53), dot(v41, v55), dot(v41, v57));
+      let v42 = matrix[p.b7 + k16];
+      let v43 = matrix[p.b7 + 2u + k16];
+      let v44 = matrix[p.b7 + 4u + k16];
+      let v45 = matrix[p.b7 + 6u + k16];
+      a0 += vec4<f32>(dot(v20, v42), dot(v20, v43), dot(v20, v44), dot(v20, v45));
+      a2 += vec4<f32>(dot(v23, v42), dot(v23, v43), dot(v23, v44), dot(v23, v45));
+      a4 += vec4<f32>(dot(v26, v42), dot(v26, v43), dot(v26, v44), dot(v26, v45));
+      a6 += vec4<f32>(dot(v29, v42), dot(v29, v43), dot(v29, v44), dot(v29, v45));
+      a8 += vec4<f32>(dot(v32, v42), dot(v32, v43), dot(v32, v44), dot(v32, v45));
+      a10 += vec4<f32>(dot(v35, v42), dot(v35, v43), dot(v35, v44), dot(v35, v45));
+      a12 += vec4<f32>(dot(v38, v42), dot(v38, v43), dot(v38, v44), dot(v38, v45));
+      a14 += vec4<f32>(dot(v41, v42), dot(v41, v43), dot(v41, v44), dot(v41, v45));
+      let v46 = matrix[p.b7 + 8u + k16];
+      let v47 = matrix[p.b7 + 10u + k16];
+      a1 += vec4<f32>(dot(v20, v46), dot(v20, v47), dot(v20, v47), dot(v20, v47));
+      a3 += vec4<f32>(dot(v23, v46), dot(v23, v47), dot(v23, v47), dot(v23, v47));
+      a5 += vec4<f32>(dot(v26, v46), dot(v26, v47), dot(v26, v47), dot(v26, v47));
+      a7 += vec4<f32>(dot(v29, v46), dot(v29, v47), dot(v29, v47), dot(v29, v47));
+      a9 += vec4<f32>(dot(v32, v46), dot(v32, v47), dot(v32, v47), dot(v32, v47));
+      a11 += vec4<f32>(dot(v35, v46), dot(v35, v47), dot(v35, v47), dot(v35, v47));
+      a13 += vec4<f32>(dot(v38, v46), dot(v38, v47), dot(v38, v47), dot(v38, v47));
+      a15 += vec4<f32>(dot(v41, v46), dot(v41, v47), dot(v41, v47), dot(v41, v47));
     }
     if (m < p.e3) {
-      let v58 = bitcast<vec4<f32>>(given[p.b8 + m0 * 2u]);
-      let v59 = (v58 + a0);
-      let c60 = 0u;
-      state[p.b9 + m0 * 2u] = select(vec4<f32>(0.0), v59, vec4<u32>(0u, 1u, 2u, 3u) + c60 * 4u < vec4<u32>(6u));
-      let v61 = bitcast<vec4<f32>>(given[p.b8 + m0 * 2u + 1u]);
-      let v62 = (v61 + a1);
-      let c63 = 1u;
-      state[p.b9 + m0 * 2u + 1u] = select(vec4<f32>(0.0), v62, vec4<u32>(0u, 1u, 2u, 3u) + c63 * 4u < vec4<u32>(6u));
+      let v48 = bitcast<vec4<f32>>(given[p.b8 + m0 * 2u]);
+      let v49 = (v48 + a0);
+      state[p.b9 + m0 * 2u] = v49;
+      let v50 = bitcast<vec4<f32>>(given[p.b8 + m0 * 2u + 1u]);
+      let v51 = (v50 + a1);
+      state[p.b9 + m0 * 2u + 1u] = select(vec4<f32>(0.0), v51, vec4<bool>(true, true, false, false));
     }
     if (m + 1u < p.e3) {
-      let v64 = bitcast<vec4<f32>>(given[p.b8 + m1 * 2u]);
-      let v65 = (v64 + a2);
-      let c66 = 0u;
-      state[p.b9 + m1 * 2u] = select(vec4<f32>(0.0), v65, vec4<u32>(0u, 1u, 2u, 3u) + c66 * 4u < vec4<u32>(6u));
-      let v67 = bitcast<vec4<f32>>(given[p.b8 + m1 * 2u + 1u]);
-      let v68 = (v67 + a3);
-      let c69 = 1u;
-      state[p.b9 + m1 * 2u + 1u] = select(vec4<f32>(0.0), v68, vec4<u32>(0u, 1u, 2u, 3u) + c69 * 4u < vec4<u32>(6u));
+      let v52 = bitcast<vec4<f32>>(given[p.b8 + m1 * 2u]);
+      let v53 = (v52 + a2);
+      state[p.b9 + m1 * 2u] = v53;
+      let v54 = bitcast<vec4<f32>>(given[p.b8 + m1 * 2u + 1u]);
+      let v55 = (v54 + a3);
+      state[p.b9 + m1 * 2u + 1u] = select(vec4<f32>(0.0), v55, vec4<bool>(true, true, false, false));
     }
     if (m + 2u < p.e3) {
-      let v70 = bitcast<vec4<f32>>(given[p.b8 + m2 * 2u]);
-      let v71 = (v70 + a4);
-      let c72 = 0u;
-      state[p.b9 + m2 * 2u] = select(vec4<f32>(0.0), v71, vec4<u32>(0u, 1u, 2u, 3u) + c72 * 4u < vec4<u32>(6u));
-      let v73 = bitcast<vec4<f32>>(given[p.b8 + m2 * 2u + 1u]);
-      let v74 = (v73 + a5);
-      let c75 = 1u;
-      state[p.b9 + m2 * 2u + 1u] = select(vec4<f32>(0.0), v74, vec4<u32>(0u, 1u, 2u, 3u) + c75 * 4u < vec4<u32>(6u));
+      let v56 = bitcast<vec4<f32>>(given[p.b8 + m2 * 2u]);
+      let v57 = (v56 + a4);
+      state[p.b9 + m2 * 2u] = v57;
+      let v58 = bitcast<vec4<f32>>(given[p.b8 + m2 * 2u + 1u]);
+      let v59 = (v58 + a5);
+      state[p.b9 + m2 * 2u + 1u] = select(vec4<f32>(0.0), v59, vec4<bool>(true, true, false, false));
     }
     if (m + 3u < p.e3) {
-      let v76 = bitcast<vec4<f32>>(given[p.b8 + m3 * 2u]);
-      let v77 = (v76 + a6);
-      let c78 = 0u;
-      state[p.b9 + m3 * 2u] = select(vec4<f32>(0.0), v77, vec4<u32>(0u, 1u, 2u, 3u) + c78 * 4u < vec4<u32>(6u));
-      let v79 = bitcast<vec4<f32>>(given[p.b8 + m3 * 2u + 1u]);
-      let v80 = (v79 + a7);
-      let c81 = 1u;
-      state[p.b9 + m3 * 2u + 1u] = select(vec4<f32>(0.0), v80, vec4<u32>(0u, 1u, 2u, 3u) + c81 * 4u < vec4<u32>(6u));
+      let v60 = bitcast<vec4<f32>>(given[p.b8 + m3 * 2u]);
+      let v61 = (v60 + a6);
+      state[p.b9 + m3 * 2u] = v61;
+      let v62 = bitcast<vec4<f32>>(given[p.b8 + m3 * 2u + 1u]);
+      let v63 = (v62 + a7);
+      state[p.b9 + m3 * 2u + 1u] = select(vec4<f32>(0.0), v63, vec4<bool>(true, true, false, false));
     }
     if (m + 4u < p.e3) {
-      let v82 = bitcast<vec4<f32>>(given[p.b8 + m4 * 2u]);
-      let v83 = (v82 + a8);
-      let c84 = 0u;
-      state[p.b9 + m4 * 2u] = select(vec4<f32>(0.0), v83, vec4<u32>(0u, 1u, 2u, 3u) + c84 * 4u < vec4<u32>(6u));
-      let v85 = bitcast<vec4<f32>>(given[p.b8 + m4 * 2u + 1u]);
-      let v86 = (v85 + a9);
-      let c87 = 1u;
-      state[p.b9 + m4 * 2u + 1u] = select(vec4<f32>(0.0), v86, vec4<u32>(0u, 1u, 2u, 3u) + c87 * 4u < vec4<u32>(6u));
+      let v64 = bitcast<vec4<f32>>(given[p.b8 + m4 * 2u]);
+      let v65 = (v64 + a8);
+      state[p.b9 + m4 * 2u] = v65;
+      let v66 = bitcast<vec4<f32>>(given[p.b8 + m4 * 2u + 1u]);
+      let v67 = (v66 + a9);
+      state[p.b9 + m4 * 2u + 1u] = select(vec4<f32>(0.0), v67, vec4<bool>(true, true, false, false));
     }
     if (m + 5u < p.e3) {
-      let v88 = bitcast<vec4<f32>>(given[p.b8 + m5 * 2u]);
-      let v89 = (v88 + a10);
-      let c90 = 0u;
-      state[p.b9 + m5 * 2u] = select(vec4<f32>(0.0), v89, vec4<u32>(0u, 1u, 2u, 3u) + c90 * 4u < vec4<u32>(6u));
-      let v91 = bitcast<vec4<f32>>(given[p.b8 + m5 * 2u + 1u]);
-      let v92 = (v91 + a11);
-      let c93 = 1u;
-      state[p.b9 + m5 * 2u + 1u] = select(vec4<f32>(0.0), v92, vec4<u32>(0u, 1u, 2u, 3u) + c93 * 4u < vec4<u32>(6u));
+      let v68 = bitcast<vec4<f32>>(given[p.b8 + m5 * 2u]);
+      let v69 = (v68 + a10);
+      state[p.b9 + m5 * 2u] = v69;
+      let v70 = bitcast<vec4<f32>>(given[p.b8 + m5 * 2u + 1u]);
+      let v71 = (v70 + a11);
+      state[p.b9 + m5 * 2u + 1u] = select(vec4<f32>(0.0), v71, vec4<bool>(true, true, false, false));
     }
     if (m + 6u < p.e3) {
-      let v94 = bitcast<vec4<f32>>(given[p.b8 + m6 * 2u]);
-      let v95 = (v94 + a12);
-      let c96 = 0u;
-      state[p.b9 + m6 * 2u] = select(vec4<f32>(0.0), v95, vec4<u32>(0u, 1u, 2u, 3u) + c96 * 4u < vec4<u32>(6u));
-      let v97 = bitcast<vec4<f32>>(given[p.b8 + m6 * 2u + 1u]);
-      let v98 = (v97 + a13);
-      let c99 = 1u;
-      state[p.b9 + m6 * 2u + 1u] = select(vec4<f32>(0.0), v98, vec4<u32>(0u, 1u, 2u, 3u) + c99 * 4u < vec4<u32>(6u));
+      let v72 = bitcast<vec4<f32>>(given[p.b8 + m6 * 2u]);
+      let v73 = (v72 + a12);
+      state[p.b9 + m6 * 2u] = v73;
+      let v74 = bitcast<vec4<f32>>(given[p.b8 + m6 * 2u + 1u]);
+      let v75 = (v74 + a13);
+      state[p.b9 + m6 * 2u + 1u] = select(vec4<f32>(0.0), v75, vec4<bool>(true, true, false, false));
     }
     if (m + 7u < p.e3) {
-      let v100 = bitcast<vec4<f32>>(given[p.b8 + m7 * 2u]);
-      let v101 = (v100 + a14);
-      let c102 = 0u;
-      state[p.b9 + m7 * 2u] = select(vec4<f32>(0.0), v101, vec4<u32>(0u, 1u, 2u, 3u) + c102 * 4u < vec4<u32>(6u));
-      let v103 = bitcast<vec4<f32>>(given[p.b8 + m7 * 2u + 1u]);
-      let v104 = (v103 + a15);
-      let c105 = 1u;
-      state[p.b9 + m7 * 2u + 1u] = select(vec4<f32>(0.0), v104, vec4<u32>(0u, 1u, 2u, 3u) + c105 * 4u < vec4<u32>(6u));
+      let v76 = bitcast<vec4<f32>>(given[p.b8 + m7 * 2u]);
+      let v77 = (v76 + a14);
+      state[p.b9 + m7 * 2u] = v77;
+      let v78 = bitcast<vec4<f32>>(given[p.b8 + m7 * 2u + 1u]);
+      let v79 = (v78 + a15);
+      state[p.b9 + m7 * 2u + 1u] = select(vec4<f32>(0.0), v79, vec4<bool>(true, true, false, false));
     }
   }
 }
