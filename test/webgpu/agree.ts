@@ -9,6 +9,7 @@ import type { Adapter } from "../../runtime/webgpu/adapter.ts";
 import { openPlan, type PlanSession } from "../../runtime/webgpu/session.ts";
 import { bytesAs } from "../cli/numbers.ts";
 import { type Case, CHECKPOINT, draw, type Precision } from "./draw.ts";
+import { validateByNaga } from "./wgsl.ts";
 
 /** The most that the squares of errors may be, of the squares of values; and the most that one error may be, of their rms. */
 export const LIMITS = { nmse: 1e-10, max: 1e-4 } as const;
@@ -83,6 +84,7 @@ export const agrees = async (
         const compiled = webgpu(module, { stored: () => test.stored ?? "f32" });
         for (const template of test.through ?? [])
           expect(compiled.plan.kernels.map((kernel) => kernel.template)).toContain(template);
+        for (const { wgsl } of compiled.plan.kernels) expect(validateByNaga(wgsl), wgsl).toBeUndefined();
         session = await open(adapter, compiled, given);
       }
       const results = await session.run("it", tensorsOf(module, given));
