@@ -22,6 +22,7 @@ import type {
 import { legalize } from "../legalize.ts";
 import type { Code } from "./code.ts";
 import type { Values } from "./emission.ts";
+import { headerOf, opsOf, type Template, type User } from "./header.ts";
 import { lookUp, type Looked } from "./host.ts";
 import { type Group, partition, statisticsKey } from "./partition.ts";
 import type { Norm } from "./render.ts";
@@ -51,7 +52,7 @@ export const planOf = (
   return {
     plan: {
       schema: "graftwerk/plan@1",
-      kernels: shared.kernels,
+      kernels: shared.kernels(),
       weights: shared.weights,
       tables: shared.tableEntries(),
       programs,
@@ -62,7 +63,7 @@ export const planOf = (
 
 /** What all programs of a plan have in common. */
 class Shared {
-  readonly kernels: Kernel[] = [];
+  readonly #kernels: { readonly kernel: Kernel; readonly users: User[] }[] = [];
   readonly tables: Table[] = [];
   readonly weights: readonly PlanWeight[];
   readonly #byText = new Map<string, number>();
@@ -84,11 +85,21 @@ class Shared {
   storedAs(param: string): Stored {
     return this.weights.find(({ name }) => name === param)!.stored;
   }
-  kernel(kernel: Kernel): number {
+  /** Steps that compute alike have one kernel; so whom it is for is written above it when all of them are known. */
+  kernel(kernel: Kernel, user: User): number {
     const known = this.#byText.get(kernel.wgsl);
-    if (known !== undefined) return known;
-    this.#byText.set(kernel.wgsl, this.kernels.length);
-    return this.kernels.push(kernel) - 1;
+    if (known !== undefined) {
+      this.#kernels[known]!.users.push(user);
+      return known;
+    }
+    this.#byText.set(kernel.wgsl, this.#kernels.length);
+    return this.#kernels.push({ kernel, users: [user] }) - 1;
+  }
+  kernels(): Kernel[] {
+    return this.#kernels.map(({ kernel, users }) => ({
+      ...kernel,
+      wgsl: headerOf(kernel.template as Template, users[0]!, users.length) + kernel.wgsl,
+    }));
   }
   table(table: Table): number {
     const key = JSON.stringify(table);
@@ -142,11 +153,13 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   const values = new ProgramValues(shared, program, looked, groups);
   const steps = groups.map((group): Step => {
     const { kernel, step } = kernelOf(values, group).finish();
-    const [first] = namesOf(group);
+    const name = [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + ");
+    const at = namesOf(group)[0]?.origin?.at ?? "";
+    const ops = opsOf(tipsOf(group), (n) => values.lying(n) !== undefined);
     return {
-      name: [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + "),
-      at: first?.origin?.at ?? "",
-      kernel: shared.kernel(kernel),
+      name,
+      at,
+      kernel: shared.kernel(kernel, { program: program.name, step: name, at, ops }),
       ...step,
     };
   });
@@ -195,6 +208,12 @@ const namesOf = (group: Group): readonly Node[] => {
   return [group.is === "statistics" ? group.norm : group.is === "pointwise" ? group.tip : group.node];
 };
 
+/** The nodes that a kernel stores, or of which it stores numbers. */
+const tipsOf = (group: Group): readonly Node[] => {
+  if (group.is === "linear") return group.parts.map(({ tip }) => tip);
+  return [group.is === "statistics" ? group.norm : group.tip];
+};
+
 class ProgramValues implements Values {
   readonly entries: PlanValue[] = [];
   readonly #shared: Shared;
@@ -214,7 +233,7 @@ class ProgramValues implements Values {
           this.#add({ is: "computed" }, "state", "f32", [...group.norm.type.shape.slice(0, -1), 4]),
         );
       else
-        for (const tip of group.is === "linear" ? group.parts.map((part) => part.tip) : [group.tip])
+        for (const tip of tipsOf(group))
           this.#lying.set(tip, this.#add({ is: "computed" }, "state", "f32", tip.type.shape));
     }
   }
