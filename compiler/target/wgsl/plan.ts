@@ -27,10 +27,12 @@ import { type Group, partition, statisticsKey } from "./partition.ts";
 import type { Norm } from "./render.ts";
 import { type Lying, quadsOf, sizeOf, storedShape } from "./storage.ts";
 import { attentionKernel, canAttend } from "./templates/attention.ts";
+import { attentionEnd, attentionOver, runningShape } from "./templates/attentionParts.ts";
 import { linearKernel } from "./templates/linear.ts";
 import { pointwiseKernel } from "./templates/pointwise.ts";
 import { productKernel } from "./templates/product.ts";
 import { reduceKernel, statisticsKernel } from "./templates/reduce.ts";
+import { workOf } from "./work.ts";
 
 export interface PlanOptions {
   /** how a weight's numbers are stored on the device; f32 if left out */
@@ -133,14 +135,9 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   const { groups, outputs } = partition(looked.roots, looked, isNarrow);
   const values = new ProgramValues(shared, program, looked, groups);
   const steps = groups.map((group): Step => {
-    const { kernel, step } = kernelOf(values, group).finish();
-    const [first] = namesOf(group);
-    return {
-      name: [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + "),
-      at: first?.origin?.at ?? "",
-      kernel: shared.kernel(kernel),
-      ...step,
-    };
+    const step = stepOf(shared, group, kernelOf(values, group));
+    const instead = insteadOf(values, group).map((code) => stepOf(shared, group, code));
+    return instead.length === 0 ? step : { ...step, instead };
   });
   return {
     name: program.name,
@@ -159,6 +156,23 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   };
 };
 
+const stepOf = (shared: Shared, group: Group, code: Code): Step => {
+  const { kernel, step } = code.finish();
+  const [first] = namesOf(group);
+  return {
+    name: [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + "),
+    at: first?.origin?.at ?? "",
+    kernel: shared.kernel(kernel),
+    ...step,
+    work: sizeOf(workOf(group)),
+  };
+};
+/** Kernels that do the same where a device binds less at once than one unit of the group's own reads. */
+const insteadOf = (values: ProgramValues, group: Group): readonly Code[] => {
+  if (group.is !== "attention") return [];
+  const running = values.kept(runningShape(group.node));
+  return [attentionOver(values, group, running), attentionEnd(values, group, running)];
+};
 const kernelOf = (values: Values, group: Group): Code => {
   switch (group.is) {
     case "linear":
@@ -213,6 +227,10 @@ class ProgramValues implements Values {
     const made = this.#given(n);
     if (made !== undefined) this.#lying.set(n, made);
     return made;
+  }
+  /** Room for what kernels hand on that is no node. */
+  kept(shape: Node["type"]["shape"]): Lying {
+    return this.#add({ is: "computed" }, "state", "f32", shape);
   }
   looked(table: Node, index: Node): Node | undefined {
     return this.#looked.rows(table, index);

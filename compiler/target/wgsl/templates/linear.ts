@@ -55,7 +55,7 @@ export const linearKernel = (values: Values, { narrow, parts }: Extract<Group, {
     for (const [i, part] of parts.entries()) {
       const to = from + units[i]!;
       const body = (): void =>
-        code.part(from, to, () => writePart(code, values, part, { shape, rowAts, from, units: units[i]! }));
+        code.part(0, from, to, () => writePart(code, values, part, { shape, rowAts, from, units: units[i]! }));
       if (parts.length === 1) body();
       else code.block(i === 0 ? `if (u < ${to}u)` : `if (u >= ${from}u && u < ${to}u)`, body);
       from = to;
