@@ -7,18 +7,13 @@ import type { PhaseProgram } from "../compiler/ir/module.ts";
 import type { WeightPlace } from "../compiler/target/onnx/place.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
-import {
-  type Manifest,
-  MANIFEST_SCHEMA,
-  type ProgramEntry,
-  printManifest,
-  type WeightFile,
-} from "../runtime/manifest.ts";
+import { type Manifest, MANIFEST_SCHEMA, type ProgramEntry, type WeightFile } from "../runtime/manifest.ts";
+import { printManifest } from "../runtime/parseManifest.ts";
 import { writeWhole } from "../runtime/weights/file.ts";
 import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/write.ts";
 import type { External } from "./external.ts";
 import { MANIFEST, WEIGHTS } from "./folder.ts";
-import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, stemOf } from "./manifest.ts";
+import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, sessionOf, stemOf } from "./manifest.ts";
 import { tool } from "./version.ts";
 import type { Weights } from "./weights.ts";
 
@@ -44,6 +39,11 @@ export interface Graph {
   readonly model: Uint8Array;
   readonly constants: { readonly file: string; readonly bytes: Uint8Array };
 }
+/** A phase that leaves nothing is no graph: ONNX allows one without outputs, but ONNX Runtime opens none. */
+export interface Nothing {
+  readonly program: PhaseProgram;
+  readonly model: undefined;
+}
 /** Where weights lie in the file that we write. */
 const weightsLayout = (weights: Model["weights"]): SafetensorsLayout =>
   safetensorsLayout(weights.map(({ path, shape }) => ({ name: path, dtype: "F32" as const, shape })));
@@ -68,9 +68,13 @@ export const graphsOf = function* (
   profile: ProfileName,
   places: Places = placesIn(WEIGHTS, weightsLayout(model.weights)),
   tag = "",
-): Generator<Graph> {
+): Generator<Graph | Nothing> {
   const module = programs(model, sources);
   for (const program of module.programs) {
+    if (program.outputs.length === 0) {
+      yield { program, model: undefined };
+      continue;
+    }
     const constants = tagged(`${stemOf(program)}.bin`, tag);
     const graph = onnx(module, program, { profile, constants, place: ({ name }) => places(name) });
     yield {
@@ -91,10 +95,15 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
   const entries: ProgramEntry[] = [];
   const files: WeightFile[] = [];
   const written: PhaseProgram[] = [];
-  for (const { program, file, model: graph, constants } of graphsOf(model, sources, profile, places, tag)) {
-    await writeWhole(join(folder, file), [graph]);
-    entries.push(entryOf(program, file, sha256(graph)));
-    written.push(program);
+  for (const graph of graphsOf(model, sources, profile, places, tag)) {
+    written.push(graph.program);
+    if (graph.model === undefined) {
+      entries.push(entryOf(graph.program, null));
+      continue;
+    }
+    const { program, file, constants } = graph;
+    await writeWhole(join(folder, file), [graph.model]);
+    entries.push(entryOf(program, { file, sha256: sha256(graph.model) }));
     if (constants.bytes.length === 0) continue;
     await writeWhole(join(folder, constants.file), [constants.bytes]);
     files.push(writtenFile(constants.file, constants.bytes.length, sha256(constants.bytes)));
@@ -112,6 +121,7 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     programs: entries,
     caches: cachesOf(written),
     modalities: modalitiesOf(model),
+    session: sessionOf(model),
     conditions: conditionsOf(model),
     noise: noiseOf(model),
     weights: [...external.files, ...files],

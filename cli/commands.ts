@@ -70,6 +70,11 @@ export const commands: readonly Command[] = [
     options: {
       prompt: { value: "TEXT", doc: "the text" },
       image: { value: "IN", doc: "a PNG or JPEG, shown before the prompt" },
+      input: {
+        value: "NAME=VALUE",
+        many: true,
+        doc: "what else the model asks for, such as a label; for every image alike",
+      },
       out: { value: "OUT.png", doc: "draws an image after the prompt, into this file" },
       tokenizer,
       model,

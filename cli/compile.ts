@@ -1,10 +1,12 @@
 // `graftwerk compile`: a model as a folder of graphs, weights and a manifest, written beside its place and then renamed.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, realpathSync } from "node:fs";
-import { copyFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { count } from "../grammar/count.ts";
 import type { Manifest } from "../runtime/manifest.ts";
+import { MAX_TOKENIZER_BYTES } from "../runtime/text/tokenizer.ts";
+import { readWhole, writeWhole } from "../runtime/weights/file.ts";
 import { choose, seedOf } from "./values.ts";
 import { writeArtifacts } from "./artifacts.ts";
 import { type Call, type Io, type Run, UsageError } from "./command.ts";
@@ -92,7 +94,8 @@ const copyTokenizer = async (loaded: readonly Loaded[], folder: string): Promise
     const found = await readdir(beside);
     if (!found.includes(TOKENIZER_FILES[0])) continue;
     for (const name of TOKENIZER_FILES)
-      if (found.includes(name)) await copyFile(join(beside, name), join(folder, name));
+      if (found.includes(name))
+        await writeWhole(join(folder, name), [await readWhole(join(beside, name), MAX_TOKENIZER_BYTES)]);
     return;
   }
 };
@@ -101,7 +104,9 @@ const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], ini
   const { model, profile, programs, weights, missing } = manifest;
   const lines = [
     `${model}: compiled for ${profile} into ${out}`,
-    ...programs.map(({ name, file }) => `  ${name.padEnd(24)} ${file}`),
+    ...programs.map(
+      ({ name, graph }) => `  ${name.padEnd(24)} ${graph?.file ?? "nothing to compute: nothing may follow"}`,
+    ),
     ...weights
       .filter(({ how, sha256 }) => how !== "written" || sha256 !== null)
       .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${count(size)} bytes, ${how}`),

@@ -138,8 +138,8 @@ const output: Check<PlanOutput> = object({ name, shape, value: index });
 const program: Check<PlanProgram> = object({
   name,
   inputs: array(input, many),
-  values: array(value, 4 * many),
-  steps: array(step, many),
+  values: array(value, 32_768),
+  steps: array(step, 16_384),
   outputs: array(output, many),
 });
 const weight: Check<PlanWeight> = object({ name, shape: array(dim, 8), stored });

@@ -1,5 +1,6 @@
 // A step as dispatches that the limits of a device allow. A dispatch binds one window of each heap; where that is too
 // much, the grid is halved, down to single units.
+import { Failure } from "../failure.ts";
 import type { Heap as HeapName, Kernel, Operand, Step } from "../plan.ts";
 import type { Space } from "./heap.ts";
 import { at, type Extent, type Sizes } from "./sizes.ts";
@@ -49,8 +50,10 @@ export interface TooMuch {
 }
 
 const AXES = [0, 1, 2] as const;
+/** Dispatches of one step: a plan that needs more on a device is not made for it. */
+const MOST = 1 << 16;
 
-/** In the order in which units follow each other along each axis. */
+/** In the order in which units follow each other along each axis. @throws Failure "device" where they are too many */
 export const cut = (cutting: Cutting): readonly Dispatch[] | TooMuch => {
   const { step, kernel, sizes } = cutting;
   const end = step.grid.map((size) => at(size, sizes)) as unknown as Triple;
@@ -60,7 +63,12 @@ export const cut = (cutting: Cutting): readonly Dispatch[] | TooMuch => {
     const made = dispatchOf(cutting, grid);
     if (!("excess" in made)) {
       found.push(made);
-      continue;
+      if (found.length <= MOST) continue;
+      throw new Failure(
+        "device",
+        `the step ${step.name} would take more than ${MOST} dispatches`,
+        "use another GPU, or fewer rows in a call",
+      );
     }
     const halves = halved(cutting, grid, kernel);
     if (halves === undefined) return made.of ?? { heap: "state", bytes: 0 };

@@ -3,6 +3,7 @@
 import { Failure } from "../failure.ts";
 import { type Heap as HeapName, HEAPS, type Kernel, type Plan, type PlanProgram, type Step } from "../plan.ts";
 import { arenaOf } from "./arena.ts";
+import { checkBounds } from "./bounds.ts";
 import { cut, type CutLimits, type Dispatch, type Placed, type TooMuch } from "./cut.ts";
 import { alignUp, Allotter, type Space, type spaceOf } from "./heap.ts";
 import { type Extent, extentOf, type Sizes } from "./sizes.ts";
@@ -44,7 +45,7 @@ export interface Layout {
   readonly scratch: ReadonlyMap<HeapName, number>;
 }
 
-/** @throws Failure "device" where a step does not fit, with what it needs */
+/** @throws Failure "device" where a step does not fit, with what it needs; "file" where the plan is not sound for such sizes */
 export const layOut = (
   plan: Plan,
   program: PlanProgram,
@@ -53,6 +54,7 @@ export const layOut = (
   grown: (heap: HeapName, bytes: number) => ReturnType<typeof spaceOf>,
   limits: CutLimits,
 ): Layout => {
+  checkBounds(program, sizes);
   let { steps } = program;
   for (;;) {
     const placing = placingOf({ ...program, steps }, sizes, residents, {

@@ -1,6 +1,6 @@
 // One WGSL module being written: the heaps that it binds, the numbers it is told, the functions it calls. Names are made
 // here by order of use, so that steps that compute alike have the same text, and no name of a user reaches WGSL.
-import { type Dim, show, sub } from "../../ir/dim.ts";
+import { add as addDims, type Dim, show } from "../../ir/dim.ts";
 import type { Heap, Kernel, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
 import { type At, type Axis, spanOf, textOf } from "./indexing.ts";
 import { functions, type FunctionName } from "./functions.ts";
@@ -121,21 +121,20 @@ export class Code {
       this.#part = undefined;
     }
   }
-  /** The vec4 of a value at a row and the vec4 in it, as a place in its heap. */
-  place(value: Lying, row: At, quad: string, writes = false, below?: Dim): string {
-    const index = this.#operand(value, row, writes);
+  /** Where a row of a value begins in its heap, in vec4s; `rows` of them are read. */
+  row(value: Lying, row: At, rows = 1, writes = false): string {
+    const index = this.#operand(value, row, rows, writes);
     const base = this.#parameter(`base ${index}`, "b", { is: "base", operand: index });
-    const quads = value.quads;
-    const at = below === undefined ? this.at(row) : `min(${this.at(row)}, ${this.size(sub(below, 1))})`;
-    const parts = [
-      base,
-      ...(at === "0u" ? [] : [quads === 1 ? at : `${this.named(at, "r")} * ${quads}u`]),
-      ...(quad === "0u" ? [] : [quad]),
-    ];
-    return `${value.heap}[${parts.join(" + ")}]`;
+    const at = this.at(row);
+    if (at === "0u") return base;
+    return `${base} + ${value.quads === 1 ? at : `${this.named(at, "r")} * ${value.quads}u`}`;
   }
-  #operand(value: Lying, row: At, writes: boolean): number {
-    const { reach, key } = this.#keyed(row);
+  /** The vec4 of a value at a row and the vec4 in it, as a place in its heap. */
+  place(value: Lying, row: At, quad: string, writes = false): string {
+    return `${value.heap}[${this.row(value, row, 1, writes)}${quad === "0u" ? "" : ` + ${quad}`}]`;
+  }
+  #operand(value: Lying, row: At, rows: number, writes: boolean): number {
+    const { reach, key } = this.#keyed(row, rows);
     const found = this.#uses.findIndex((use) => use.value === value && use.key === key && use.writes === writes);
     const use = this.#uses[found];
     if (use === undefined) return this.#uses.push({ value, key, reach, writes }) - 1;
@@ -143,17 +142,17 @@ export class Code {
     return found;
   }
   /** The reach of a row, and what of it must be the same for one operand; a kernel names a row many times. */
-  #keyed(row: At): { readonly reach: Reach; readonly key: string } {
+  #keyed(row: At, rows: number): { readonly reach: Reach; readonly key: string } {
     const part = this.#part === undefined ? "" : `${this.#part.axis} ${show(this.#part.from)} ${show(this.#part.to)}`;
-    const at = `${row.key} ${part}`;
+    const at = `${row.key} ${rows} ${part}`;
     const known = this.#reaches.get(at);
     if (known !== undefined) return known;
-    const reach = this.#reach(row);
+    const reach = this.#reach(row, rows);
     const made = { reach, key: keyOf(reach) };
     this.#reaches.set(at, made);
     return made;
   }
-  #reach(row: At): Reach {
+  #reach(row: At, rows: number): Reach {
     const span = spanOf(row);
     if (span === undefined) return { is: "all" };
     const part = this.#part;
@@ -162,16 +161,19 @@ export class Code {
       is: "rows",
       terms,
       first: sizeOf(span.from),
-      rows: sizeOf(span.rows),
+      rows: sizeOf(addDims(span.rows, rows - 1)),
       ...(part !== undefined && terms.some(({ axis }) => axis === part.axis)
         ? { part: { axis: part.axis, from: sizeOf(part.from), to: sizeOf(part.to) } }
         : {}),
     };
   }
 
-  /** The vec4 of numbers at a place; of rows from `below` on, the one before it. */
-  load(value: Lying, row: At, quad: string, below?: Dim): string {
-    const place = this.place(value, row, quad, false, below);
+  /** The vec4 of numbers at a place. */
+  load(value: Lying, row: At, quad: string): string {
+    return this.loaded(value, this.place(value, row, quad));
+  }
+  /** What is read at a place of the value's heap, as numbers. */
+  loaded(value: Lying, place: string): string {
     switch (value.heap) {
       case "state":
       case "keys":

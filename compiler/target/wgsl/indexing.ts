@@ -24,9 +24,9 @@ export type Axis = 0 | 1 | 2;
 
 export const number = (value: number): At => ({ is: "number", value, key: String(value) });
 const zero = number(0);
-/** The only unit of an axis is 0, so that coordinates that views give of it are the same. */
+/** A unit of an axis of the grid; of an axis of one unit, that one. */
 export const axisAt = (name: string, size: Dim, axis: Axis): At =>
-  same(size, 1) ? zero : { is: "name", name, size, axis, key: name };
+  size === 1 ? zero : { is: "name", name, size, axis, key: name };
 export const loopAt = (name: string, size: Dim): At => ({ is: "name", name, size, axis: undefined, key: name });
 export const dataAt = (text: string, size: Dim): At => ({ is: "data", text, size, key: `[${text}]` });
 const isNumber = (at: At, value: number): boolean => at.is === "number" && at.value === value;

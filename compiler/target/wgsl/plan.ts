@@ -6,18 +6,17 @@ import type { ModelModule, Param, PhaseProgram } from "../../ir/module.ts";
 import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
 import { tableShape } from "../../ir/table.ts";
 import type { Table } from "../../ir/vocabulary.ts";
-import {
-  type Heap,
-  type Kernel,
-  type Origin,
-  PLAN_SCHEMA,
-  type Plan,
-  type PlanProgram,
-  type PlanTable,
-  type PlanValue,
-  type PlanWeight,
-  type Step,
-  type Stored,
+import type {
+  Heap,
+  Kernel,
+  Origin,
+  Plan,
+  PlanProgram,
+  PlanTable,
+  PlanValue,
+  PlanWeight,
+  Step,
+  Stored,
 } from "../../../runtime/plan.ts";
 import { legalize } from "../legalize.ts";
 import type { Code } from "./code.ts";
@@ -34,6 +33,8 @@ import { productKernel } from "./templates/product.ts";
 import { reduceKernel, statisticsKernel } from "./templates/reduce.ts";
 import { workOf } from "./work.ts";
 
+export type { Plan };
+
 export interface PlanOptions {
   /** how a weight's numbers are stored on the device; f32 if left out */
   readonly stored?: (param: Param) => Exclude<Stored, "i32">;
@@ -48,7 +49,7 @@ export const planOf = (
   const programs = module.programs.map((program) => programPlan(shared, program));
   return {
     plan: {
-      schema: PLAN_SCHEMA,
+      schema: "graftwerk/plan@1",
       kernels: shared.kernels,
       weights: shared.weights,
       tables: shared.tableEntries(),
