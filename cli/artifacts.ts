@@ -2,13 +2,14 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../compiler/analyze/model.ts";
-import { onnx, programs } from "../compiler/index.ts";
+import { onnx, programs, webgpu } from "../compiler/index.ts";
 import type { PhaseProgram } from "../compiler/ir/module.ts";
 import type { WeightPlace } from "../compiler/target/onnx/place.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
 import { type Manifest, MANIFEST_SCHEMA, type ProgramEntry, type WeightFile } from "../runtime/manifest.ts";
 import { printManifest } from "../runtime/parseManifest.ts";
+import { printPlan } from "../runtime/planForm.ts";
 import { writeWhole } from "../runtime/weights/file.ts";
 import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/write.ts";
 import type { External } from "./external.ts";
@@ -20,7 +21,8 @@ import type { Weights } from "./weights.ts";
 export interface Artifacts {
   readonly model: Model;
   readonly sources: readonly Source[];
-  readonly profile: ProfileName;
+  /** an ONNX profile, or WebGPU */
+  readonly target: ProfileName | "webgpu";
   readonly weights: Weights;
   /** the checkpoints' files, which lie in the folder already */
   readonly external: External;
@@ -86,17 +88,24 @@ export const graphsOf = function* (
   }
 };
 
-/** Writes everything into `folder`, and says what it wrote. Where weights are missing, the place for them is fixed. */
-export const writeArtifacts = async (folder: string, artifacts: Artifacts): Promise<Manifest> => {
-  const { model, sources, profile, weights, external, tag } = artifacts;
-  const layout = weightsLayout(model.weights.filter((weight) => weights.lying(weight) === undefined));
-  const own = tagged(WEIGHTS, tag);
-  const places = placesOf(artifacts, placesIn(own, layout));
+/** What a target writes of the programs. */
+interface Emitted {
+  readonly programs: readonly PhaseProgram[];
+  readonly entries: readonly ProgramEntry[];
+  readonly files: readonly WeightFile[];
+}
+const writeGraphs = async (
+  folder: string,
+  profile: ProfileName,
+  artifacts: Artifacts,
+  places: Places,
+): Promise<Emitted> => {
+  const { model, sources, tag } = artifacts;
+  const programs: PhaseProgram[] = [];
   const entries: ProgramEntry[] = [];
   const files: WeightFile[] = [];
-  const written: PhaseProgram[] = [];
   for (const graph of graphsOf(model, sources, profile, places, tag)) {
-    written.push(graph.program);
+    programs.push(graph.program);
     if (graph.model === undefined) {
       entries.push(entryOf(graph.program, null));
       continue;
@@ -108,6 +117,43 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     await writeWhole(join(folder, constants.file), [constants.bytes]);
     files.push(writtenFile(constants.file, constants.bytes.length, sha256(constants.bytes)));
   }
+  return { programs, entries, files };
+};
+/** All programs are in one plan, whose kernels they share. */
+const writePlan = async (folder: string, { model, sources, tag }: Artifacts, places: Places): Promise<Emitted> => {
+  const module = programs(model, sources);
+  const kept = module.programs.filter(({ outputs }) => outputs.length > 0);
+  const place = ({ name }: { readonly name: string }) => {
+    const { location, offset, dtype } = places(name);
+    if (dtype === "i32" || dtype === "bool") throw new Error(`${name} is no weight of numbers`);
+    return { file: location, offset, dtype };
+  };
+  const { plan, tables } = webgpu({ ...module, programs: kept }, { place });
+  const bytes = new TextEncoder().encode(printPlan(plan));
+  const graph = { file: tagged("plan.json", tag), sha256: sha256(bytes) };
+  await writeWhole(join(folder, graph.file), [bytes]);
+  const files: WeightFile[] = [];
+  if (tables.length > 0) {
+    const file = tagged("plan.bin", tag);
+    const numbers = new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength);
+    await writeWhole(join(folder, file), [numbers]);
+    files.push(writtenFile(file, numbers.length, sha256(numbers)));
+  }
+  const entries = module.programs.map((program) => entryOf(program, kept.includes(program) ? graph : null));
+  return { programs: module.programs, entries, files };
+};
+
+/** Writes everything into `folder`, and says what it wrote. Where weights are missing, the place for them is fixed. */
+export const writeArtifacts = async (folder: string, artifacts: Artifacts): Promise<Manifest> => {
+  const { model, target, weights, external, tag } = artifacts;
+  const layout = weightsLayout(model.weights.filter((weight) => weights.lying(weight) === undefined));
+  const own = tagged(WEIGHTS, tag);
+  const places = placesOf(artifacts, placesIn(own, layout));
+  const emitted =
+    target === "webgpu"
+      ? await writePlan(folder, artifacts, places)
+      : await writeGraphs(folder, target, artifacts, places);
+  const files = [...emitted.files];
   if (layout.tensors.length > 0) {
     const hash = weights.missing.length > 0 ? null : await writeWeights(join(folder, own), layout, artifacts);
     files.unshift(writtenFile(own, layout.size, hash));
@@ -116,10 +162,10 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     schema: MANIFEST_SCHEMA,
     tool,
     model: model.name,
-    target: "onnx",
-    profile,
-    programs: entries,
-    caches: cachesOf(written),
+    target: target === "webgpu" ? "webgpu" : "onnx",
+    profile: target === "webgpu" ? null : target,
+    programs: emitted.entries,
+    caches: cachesOf(emitted.programs),
     modalities: modalitiesOf(model),
     session: sessionOf(model),
     conditions: conditionsOf(model),

@@ -46,7 +46,7 @@ export const commands: readonly Command[] = [
     summary: "writes graphs, weights and a manifest into a folder",
     options: {
       model,
-      target: { value: "T", doc: "onnx" },
+      target: { value: "T", doc: "onnx, or webgpu: kernels and a plan of them" },
       profile,
       weights,
       seed,

@@ -17,20 +17,27 @@ import { modelOf, readSpecification } from "./specification.ts";
 import { tool } from "./version.ts";
 import { givenWeights, type Loaded, openWeights } from "./weights.ts";
 
-const TARGETS = ["onnx"] as const;
+const TARGETS = ["onnx", "webgpu"] as const;
 const PROFILES = ["ort-cpu", "portable", "ort-webgpu"] as const;
 
 export const run: Run = async (call, io) => {
   const out = call.value("out");
   if (out === undefined) throw new UsageError("compile needs --out DIR", "it names the folder to write");
   const target = call.value("target");
-  if (target === undefined) throw new UsageError("compile needs --target onnx");
-  if (target === "webgpu") throw new UsageError("this version does not compile to webgpu yet", "--target onnx");
-  choose("target", target, TARGETS);
+  if (target === undefined) throw new UsageError("compile needs --target onnx or --target webgpu");
   const copying = call.flag("copy") ? "always" : "never";
   const { manifest, loaded, initial } = await compileInto(out, call, io, copying);
   const json = { schema: "graftwerk/compile@1", out, loaded, initial, manifest };
   return { exit: 0, json, text: summary(out, manifest, loaded, initial) };
+};
+
+/** ONNX by a profile, the first of them if nothing is said; or kernels. @throws UsageError */
+const targetOf = (call: Call): (typeof PROFILES)[number] | "webgpu" => {
+  const target = choose("target", call.value("target") ?? "onnx", TARGETS);
+  const profile = call.value("profile");
+  if (target === "onnx") return choose("profile", profile ?? "ort-cpu", PROFILES);
+  if (profile !== undefined) throw new UsageError("--profile is for --target onnx", "kernels have no profiles");
+  return target;
 };
 
 /** Compiles the model that the call names into the folder `out`. */
@@ -40,7 +47,7 @@ export const compileInto = async (
   io: Io,
   copying: Copying,
 ): Promise<{ readonly manifest: Manifest; readonly loaded: readonly Loaded[]; readonly initial: number }> => {
-  const profile = choose("profile", call.value("profile") ?? "ort-cpu", PROFILES);
+  const target = targetOf(call);
   const [given, seed] = [givenWeights(call), seedOf(call)];
   const checked = await readSpecification(call.operand);
   const { sources } = checked;
@@ -50,7 +57,7 @@ export const compileInto = async (
     const files: Described[] = [];
     for (const file of weights.files) files.push(await describe(file));
     const isBeside = existsSync(out) && files.some((file) => liesIn(realpathSync(out), file));
-    const tag = isBeside ? tagOf([tool, model.name, profile, seed, sources.map(({ text }) => text)], files) : "";
+    const tag = isBeside ? tagOf([tool, model.name, target, seed, sources.map(({ text }) => text)], files) : "";
     const lying = new Set(model.weights.map((weight) => weights.lying(weight)?.source));
     const manifest = await (isBeside ? addToFolder : replaceFolder)(out, async (folder) => {
       const external = await bringFiles(
@@ -66,7 +73,7 @@ export const compileInto = async (
       );
       if (!isBeside) await copyTokenizer(weights.loaded, folder);
       const progress = progressOf(io, "weights");
-      return writeArtifacts(folder, { model, sources, profile, weights, external, tag, progress });
+      return writeArtifacts(folder, { model, sources, target, weights, external, tag, progress });
     });
     return { manifest, loaded: weights.loaded, initial: weights.initial };
   } finally {
@@ -103,7 +110,7 @@ const copyTokenizer = async (loaded: readonly Loaded[], folder: string): Promise
 const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], initial: number): string => {
   const { model, profile, programs, weights, missing } = manifest;
   const lines = [
-    `${model}: compiled for ${profile} into ${out}`,
+    `${model}: compiled for ${profile ?? "webgpu"} into ${out}`,
     ...programs.map(
       ({ name, graph }) => `  ${name.padEnd(24)} ${graph?.file ?? "nothing to compute: nothing may follow"}`,
     ),

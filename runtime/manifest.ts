@@ -138,8 +138,9 @@ export interface Manifest {
   /** Name and version of what wrote it. */
   readonly tool: string;
   readonly model: string;
-  readonly target: "onnx";
-  readonly profile: "ort-cpu" | "ort-webgpu" | "portable";
+  readonly target: "onnx" | "webgpu";
+  /** null: kernels have none */
+  readonly profile: "ort-cpu" | "ort-webgpu" | "portable" | null;
   readonly programs: readonly ProgramEntry[];
   readonly caches: readonly CacheEntry[];
   readonly modalities: readonly Modality[];

@@ -102,8 +102,8 @@ export const manifestForm: Check<Manifest> = object({
   schema: oneOf(MANIFEST_SCHEMA),
   tool: string,
   model: identifier,
-  target: oneOf("onnx"),
-  profile: oneOf("ort-cpu", "ort-webgpu", "portable"),
+  target: oneOf("onnx", "webgpu"),
+  profile: oneOf("ort-cpu", "ort-webgpu", "portable", null),
   programs: array(program, 4096),
   caches: array(
     object({ name: string, stream: identifier, kvHeads: extent, widths: object({ k: extent, v: extent }) }),

@@ -35,11 +35,13 @@ import {
   identifier,
   integer,
   nested,
+  nullable,
   number,
   numberOr,
   object,
   oneOf,
   optional,
+  path as file,
   text,
   triple,
   variant,
@@ -142,7 +144,12 @@ const program: Check<PlanProgram> = object({
   steps: array(step, 16_384),
   outputs: array(output, many),
 });
-const weight: Check<PlanWeight> = object({ name, shape: array(dim, 8), stored });
+const weight: Check<PlanWeight> = object({
+  name,
+  shape: array(dim, 8),
+  stored: oneOf("f32", "f16", "bf16"),
+  lies: nullable(object({ file, offset: integer(0, Number.MAX_SAFE_INTEGER), dtype: oneOf("f32", "f16", "bf16") })),
+});
 const table: Check<PlanTable> = object({ rows: dim, columns: dim, offset: integer(0, MOST) });
 
 /** The form alone. */

@@ -13,8 +13,7 @@ export const checkPlan = (plan: Plan, fail: Fail): void => {
   unique("weights", plan.weights, fail);
   for (const [i, { heaps }] of plan.kernels.entries())
     if (new Set(heaps).size < heaps.length) fail(`kernels[${i}].heaps`, "one heap stands twice");
-  for (const [i, { shape, stored }] of plan.weights.entries()) {
-    if (stored === "i32") fail(`weights[${i}]`, "weights are not integers");
+  for (const [i, { shape }] of plan.weights.entries()) {
     if (!(4 * product(shape) <= MOST)) fail(`weights[${i}]`, `it is larger than ${MOST} bytes`);
   }
   for (const [i, { rows, columns, offset }] of plan.tables.entries()) {

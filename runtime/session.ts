@@ -1,4 +1,4 @@
-// A compiled model, open: its programs in ONNX Runtime, opened when first called, and the contexts that documents grow in.
+// A compiled model, open: its programs, run by what its target asks for, and the contexts that documents grow in.
 import { join } from "node:path";
 import { type Appending, Context, type Part } from "./context.ts";
 import { type Document, type Layout, pack, unpack } from "./document.ts";
@@ -7,12 +7,15 @@ import { decodeText } from "./json.ts";
 import { movedAway } from "./leftover.ts";
 import type { Manifest, ProgramEntry, WeightFile } from "./manifest.ts";
 import { parseManifest } from "./parseManifest.ts";
-import { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
+import { onnxRunner } from "./onnx/runner.ts";
+import type { ProgramOptions } from "./onnx/session.ts";
 import { checkPorts } from "./ports.ts";
-import type { Tensor } from "./tensor.ts";
+import { AGAIN, type Tensors } from "./runner.ts";
+import { type GpuOptions, gpuRunner } from "./webgpu/runner.ts";
 import { checkOwnFile, readWhole } from "./weights/file.ts";
 
-type Tensors = Readonly<Record<string, Tensor>>;
+/** For graphs, how ONNX Runtime runs them; for kernels, on which GPU. */
+export interface SessionOptions extends ProgramOptions, GpuOptions {}
 export type Phase = ProgramEntry["phase"];
 
 /** What one call gave: every output as a tensor, and its rows by document and place. */
@@ -63,8 +66,6 @@ export const readManifest = async (folder: string, name: string): Promise<Manife
   return parseManifest(decodeText(bytes, path), path);
 };
 
-const AGAIN = "compile the model again";
-
 /**
  * A graph points into its files by offset: one that has changed since would give numbers of something else, and ONNX
  * Runtime follows no link. @throws Failure "file"
@@ -80,7 +81,7 @@ const checkFile = async (folder: string, { file, size }: WeightFile): Promise<vo
  * Opens a compiled folder. @throws Failure "file" when its manifest is not sound, or its weights are missing or of another
  * size than the manifest says
  */
-export const openSession = async (folder: string, options: ProgramOptions = {}): Promise<Session> => {
+export const openSession = async (folder: string, options: SessionOptions = {}): Promise<Session> => {
   const manifest = await readManifest(folder, "manifest.json");
   if (manifest.missing.length > 0)
     throw new Failure(
@@ -89,7 +90,7 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       "compile it with --weights SLOT=PATH, or with --seed N for initial values",
     );
   await Promise.all(manifest.weights.map((file) => checkFile(folder, file)));
-  const open = new Map<string, Promise<Program>>();
+  const runner = manifest.target === "webgpu" ? gpuRunner(folder, manifest, options) : onnxRunner(folder, options);
   const contexts = new WeakSet<Context>();
   const calls = new Set<Promise<unknown>>();
   let closed = false;
@@ -101,11 +102,7 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
     if (closed) throw new Failure("call", `the session of ${manifest.model} is closed`, "open the folder again");
     checkPorts(entry, inputs);
     if (entry.graph === null) return {};
-    const opened = open.get(name) ?? openEntry(entry, join(folder, entry.graph.file), options);
-    open.set(name, opened);
-    // A graph that cannot be opened now may be there later.
-    opened.catch(() => open.delete(name));
-    const call = opened.then((program) => program.run(inputs));
+    const call = runner.run(entry, entry.graph, inputs);
     calls.add(call);
     return call.finally(() => calls.delete(call));
   };
@@ -161,27 +158,9 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       closed = true;
       // Freeing a graph while it runs would take the memory from under it.
       await Promise.allSettled(calls);
-      const opened = await Promise.allSettled(open.values());
-      for (const program of opened) if (program.status === "fulfilled") await program.value.close();
+      await runner.close();
     },
   };
-};
-
-/** @throws Failure "file" where the graph is not the one of the manifest */
-const openEntry = async (entry: ProgramEntry, path: string, options: ProgramOptions): Promise<Program> => {
-  await checkOwnFile(path, `the graph of ${entry.name}`, AGAIN);
-  const program = await openProgram(entry.name, path, options);
-  const unlike = (["inputs", "outputs"] as const).find(
-    (which) =>
-      program[which].toSorted().join("\n") !==
-      entry[which]
-        .map(({ name }) => name)
-        .sort()
-        .join("\n"),
-  );
-  if (unlike === undefined) return program;
-  await program.close();
-  throw new Failure("file", `${path}: has other ${unlike} than the manifest says`, "compile the model again");
 };
 
 const PHASES: readonly Phase[] = ["prefill", "decode", "read", "denoise"];

@@ -67,9 +67,15 @@ export const store = (code: Code, renderer: Renderer, lying: Lying, n: Node, row
   const coords = coordsOf(n, row, quad);
   const whole = typeof n.type.shape.at(-1) === "number";
   const alone = !whole || width === 1;
-  const value = alone
-    ? `vec4<f32>(${single(renderer, n, whole ? [...coords.slice(0, -1), number(0)] : coords)}, 0.0, 0.0, 0.0)`
+  const isFloat = n.type.dtype !== "i32" && n.type.dtype !== "bool";
+  const own = alone
+    ? renderer.render(n, whole ? [...coords.slice(0, -1), number(0)] : coords, 1)
     : renderer.render(n, coords, 4);
+  const value = alone
+    ? `vec4<f32>(${isFloat ? own : `f32(${own})`}, 0.0, 0.0, 0.0)`
+    : isFloat
+      ? own
+      : `vec4<f32>(${own})`;
   const last = code.at(quad);
   const kept =
     alone || width % 4 === 0
@@ -77,4 +83,3 @@ export const store = (code: Code, renderer: Renderer, lying: Lying, n: Node, row
       : `select(vec4<f32>(0.0), ${value}, vec4<u32>(0u, 1u, 2u, 3u) + ${code.named(last, "c")} * 4u < vec4<u32>(${width}u))`;
   code.line(`${code.place(lying, row, last, true)} = ${kept};`);
 };
-const single = (renderer: Renderer, n: Node, coords: readonly At[]): string => renderer.render(n, coords, 1);

@@ -24,10 +24,11 @@ export type Axis = 0 | 1 | 2;
 
 export const number = (value: number): At => ({ is: "number", value, key: String(value) });
 const zero = number(0);
-/** A unit of an axis of the grid; of an axis of one unit, that one. */
+/** A unit of an axis of the grid. The only unit is 0, so that coordinates of it are written alike everywhere. */
 export const axisAt = (name: string, size: Dim, axis: Axis): At =>
-  size === 1 ? zero : { is: "name", name, size, axis, key: name };
-export const loopAt = (name: string, size: Dim): At => ({ is: "name", name, size, axis: undefined, key: name });
+  same(size, 1) ? zero : { is: "name", name, size, axis, key: name };
+export const loopAt = (name: string, size: Dim): At =>
+  same(size, 1) ? zero : { is: "name", name, size, axis: undefined, key: name };
 export const dataAt = (text: string, size: Dim): At => ({ is: "data", text, size, key: `[${text}]` });
 const isNumber = (at: At, value: number): boolean => at.is === "number" && at.value === value;
 export const sameAt = (a: At, b: At): boolean => a.key === b.key;
@@ -45,14 +46,12 @@ export const join = (of: At, size: Dim, rest: At): At => {
   if (of.is === "number" && rest.is === "number" && typeof size === "number")
     return number(of.value * size + rest.value);
   if (isNumber(of, 0)) return rest;
-  if (
-    of.is === "quotient" &&
-    rest.is === "remainder" &&
-    same(of.size, size) &&
-    same(rest.size, size) &&
-    sameAt(of.of, rest.of)
-  )
-    return of.of;
+  // (x / s) * s + x % s is x, and (x / s) % t * s + x % s is x % (t * s); where x is itself a quotient, x / s is one.
+  if (rest.is === "remainder" && same(rest.size, size)) {
+    const above = quotient(rest.of, size);
+    if (sameAt(of, above)) return rest.of;
+    if (of.is === "remainder" && sameAt(of.of, above)) return remainder(rest.of, mul(of.size, size));
+  }
   // Nested one way only, so that equal coordinates have equal keys.
   const outer = rest.is === "join" ? divExact(size, rest.size) : undefined;
   if (rest.is === "join" && outer !== undefined) return join(join(of, outer, rest.of), rest.size, rest.rest);
@@ -74,6 +73,9 @@ export const quotient = (of: At, size: Dim): At => {
     const fewer = divExact(size, of.size);
     if (fewer !== undefined) return quotient(of.of, fewer);
   }
+  if (of.is === "quotient") return quotient(of.of, mul(of.size, size));
+  const parts = of.is === "remainder" ? divExact(of.size, size) : undefined;
+  if (of.is === "remainder" && parts !== undefined) return remainder(quotient(of.of, size), parts);
   return { is: "quotient", of, size, key: `(${of.key} / ${show(size)})` };
 };
 export const remainder = (of: At, size: Dim): At => {
@@ -86,6 +88,7 @@ export const remainder = (of: At, size: Dim): At => {
     const fewer = divExact(size, of.size);
     if (fewer !== undefined) return join(remainder(of.of, fewer), of.size, of.rest);
   }
+  if (of.is === "remainder" && divExact(of.size, size) !== undefined) return remainder(of.of, size);
   return { is: "remainder", of, size, key: `(${of.key} % ${show(size)})` };
 };
 
@@ -135,9 +138,9 @@ const isLane = (at: At): boolean => at.key === lane.key;
 /** For the views of the IR. */
 export const coordinates: Index<At> = { zero, add: offset, join, quotient, remainder };
 
-/** The same with `lane` one further by `by`. */
+/** The neighbour that `lane` names, `by` further than the first. */
 export const advanced = (at: At, lane: At, by: number): At => {
-  if (sameAt(at, lane)) return offset(at, by);
+  if (sameAt(at, lane)) return number(by);
   switch (at.is) {
     case "number":
     case "name":

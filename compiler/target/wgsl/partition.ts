@@ -172,8 +172,9 @@ class Partitioner {
     for (const n of this.#order.toReversed()) {
       const owner = this.#owner.get(n);
       if (owner !== undefined) {
-        const reader = owner.is === "linear" ? owner.parts[0]!.linears[0].src[0] : owner;
-        for (const s of this.#sources(n)) if (this.#owner.get(s) !== owner) reads(s, reader);
+        // What a product reads it may measure; what follows it reads as any other kernel.
+        for (const s of this.#sources(n))
+          if (this.#owner.get(s) !== owner) reads(s, n.op === "linear" && s === n.src[0] ? s : owner);
         continue;
       }
       const own = readers.get(n) ?? new Set();
@@ -183,7 +184,8 @@ class Partitioner {
       }
       const again = own.size > 1 && n.type.dtype === "f32" && !isNorm(n) && !inTable(view, n.op);
       if (this.#isOutput.has(n) || forced.has(n) || again) stored.add(n);
-      const from = stored.has(n) ? new Set<unknown>([n]) : own;
+      // Not the node itself: that stands for the products that read it.
+      const from = stored.has(n) ? new Set<unknown>([`stored ${n.id}`]) : own;
       for (const s of this.#sources(n)) for (const reader of from) reads(s, reader);
       if (!isNorm(n) || [...from].every((reader) => this.#measures(reader, n))) continue;
       const key = statisticsKey(n);

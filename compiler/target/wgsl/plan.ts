@@ -17,6 +17,7 @@ import type {
   PlanWeight,
   Step,
   Stored,
+  WeightPlace,
 } from "../../../runtime/plan.ts";
 import { legalize } from "../legalize.ts";
 import type { Code } from "./code.ts";
@@ -36,16 +37,18 @@ import { workOf } from "./work.ts";
 export type { Plan };
 
 export interface PlanOptions {
-  /** how a weight's numbers are stored on the device; f32 if left out */
-  readonly stored?: (param: Param) => Exclude<Stored, "i32">;
+  /** how a matrix's numbers are stored on the device: as they lie, or f32, if left out */
+  readonly stored?: (param: Param) => PlanWeight["stored"];
+  /** where a weight lies in a file beside the plan */
+  readonly place?: (param: Param) => WeightPlace | undefined;
 }
 
 /** The plan of a module, and the tables that it names, in their order. */
 export const planOf = (
   module: ModelModule,
-  { stored = () => "f32" }: PlanOptions = {},
+  options: PlanOptions = {},
 ): { readonly plan: Plan; readonly tables: readonly Table[] } => {
-  const shared = new Shared(module, stored);
+  const shared = new Shared(module, options);
   const programs = module.programs.map((program) => programPlan(shared, program));
   return {
     plan: {
@@ -68,13 +71,13 @@ class Shared {
   readonly #byTable = new Map<string, number>();
   readonly #matrices: ReadonlySet<string>;
 
-  constructor(module: ModelModule, stored: (param: Param) => Exclude<Stored, "i32">) {
+  constructor(module: ModelModule, { place, stored }: PlanOptions) {
     this.#matrices = matricesOf(module);
-    this.weights = module.params.map((param) => ({
-      name: param.name,
-      shape: param.type.shape as readonly number[],
-      stored: this.#matrices.has(param.name) ? stored(param) : "f32",
-    }));
+    this.weights = module.params.map((param) => {
+      const lies = place?.(param) ?? null;
+      const matrix = this.#matrices.has(param.name) ? (stored?.(param) ?? lies?.dtype) : undefined;
+      return { name: param.name, shape: param.type.shape as readonly number[], stored: matrix ?? "f32", lies };
+    });
   }
 
   isMatrix(param: string): boolean {
@@ -133,7 +136,11 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   /** Few rows: one to each document or span, or, where a program decodes, one to each call. */
   const isNarrow = ({ type }: NodeOf<"linear">): boolean =>
     program.kind === "decode" || !names(product(type.shape.slice(0, -1))).some((name) => rows.has(name));
-  const { groups, outputs } = partition(looked.roots, looked, isNarrow);
+  const { groups, outputs } = partition(
+    looked.roots.map((n) => computed(g, n)),
+    looked,
+    isNarrow,
+  );
   const values = new ProgramValues(shared, program, looked, groups);
   const steps = groups.map((group): Step => {
     const step = stepOf(shared, group, kernelOf(values, group));
@@ -174,6 +181,11 @@ const insteadOf = (values: ProgramValues, group: Group): readonly Code[] => {
   const running = values.kept(runningShape(group.node));
   return [attentionOver(values, group, running), attentionEnd(values, group, running)];
 };
+
+/** What a program gives lies where it computes: of what it was given, a copy. */
+const computed = (g: Graph, n: Node): Node =>
+  n.op === "input" || n.op === "param" || n.op === "table" ? g.op("broadcast", [n], { shape: n.type.shape }) : n;
+
 const kernelOf = (values: Values, group: Group): Code => {
   switch (group.is) {
     case "linear":

@@ -90,13 +90,13 @@ export class Renderer {
     if (lanes === 1) {
       const quad = code.at(quotient(last, 4));
       const component = remainder(last, 4);
-      const loaded = code.named(code.load(lying, row, quad));
+      const loaded = code.named(asLoaded(n, lying, code.load(lying, row, quad)));
       return component.is === "number" ? `${loaded}.${"xyzw"[component.value]}` : `${loaded}[${code.at(component)}]`;
     }
     const together = four(last, lane);
     if (rest.some((each) => four(each, lane) !== "same") || together === undefined) return this.#apart(n, coords);
     if (together === "same") return this.#splat(n, coords);
-    return code.named(code.load(lying, row, code.at(quotient(last, 4))));
+    return code.named(asLoaded(n, lying, code.load(lying, row, code.at(quotient(last, 4)))));
   }
 
   #computed(n: Node, coords: readonly At[], lanes: Lanes): string {
@@ -233,6 +233,12 @@ export class Renderer {
     return this.render(table, [row, ...inner], lanes);
   }
 }
+
+/** What was loaded, by the node's own type: what kernels compute is kept as f32, whatever it is. */
+const asLoaded = ({ type: { dtype } }: Node, { stored }: Lying, loaded: string): string => {
+  if (dtype === "bool") return `(${loaded} != vec4<f32>(0.0))`;
+  return dtype === "i32" && stored !== "i32" ? `vec4<i32>(${loaded})` : loaded;
+};
 
 const literal = ({ attrs: { value, dtype } }: NodeOf<"constant">): string => {
   if (dtype === "bool") return value === 0 ? "false" : "true";

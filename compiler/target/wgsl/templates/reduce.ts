@@ -7,7 +7,11 @@ import { lane, type At, axisAt, join, loopAt, number } from "../indexing.ts";
 import type { Norm } from "../render.ts";
 import { quadsOf, rowsOf, widthOf } from "../storage.ts";
 
-const LOWEST = "-3.4028234663852886e38f";
+/** What sums and largest values begin with, and the type they are worked out in. */
+const STARTS = {
+  f32: { sum: "0.0", amax: "-3.4028234663852886e38f" },
+  i32: { sum: "0i", amax: "i32(-2147483648)" },
+} as const;
 
 /** `[rows, 4]`: the factor and the mean of each row. */
 export const statisticsKernel = (values: Values, norm: Norm): Code => {
@@ -61,8 +65,11 @@ export const reduceKernel = (values: Values, node: NodeOf<"sum" | "amax">): Code
   const quads = quadsOf(node.type.shape);
   const code = new Code({ template: "reduce", grid: [quads, rows, 1], tile: [1, 64, 1], workgroup: [1, 64, 1] });
   const isMax = node.op === "amax";
-  const start = isMax ? LOWEST : "0.0";
+  const type = x.type.dtype === "i32" ? "i32" : "f32";
+  const start = STARTS[type][node.op];
+  const four = `vec4<${type}>(${start})`;
   const combined = (a: string, b: string): string => (isMax ? `max(${a}, ${b})` : `${a} + ${b}`);
+  const number32 = (value: string): string => (type === "f32" ? value : `f32(${value})`);
   const last = axis === shape.length - 1;
   const renderer = rendererOf(code, values);
   code.line(`let c = ${code.unit(0)};`);
@@ -74,30 +81,33 @@ export const reduceKernel = (values: Values, node: NodeOf<"sum" | "amax">): Code
     const own = coordsOf(node as never, row, quad);
     let result: string;
     if (last && typeof length === "number" && length >= 4) {
-      code.line(`var t = vec4<f32>(${start});`);
+      code.line(`var t = ${four};`);
       code.block(`for (var k = 0u; k < ${Math.ceil(length / 4)}u; k++)`, () => {
         const value = renderer.render(x, [...own.slice(0, -1), join(loopAt("k", Math.ceil(length / 4)), 4, lane)], 4);
         const kept =
           divExact(length, 4) !== undefined
             ? value
-            : `select(vec4<f32>(${start}), ${value}, vec4<u32>(0u, 1u, 2u, 3u) + k * 4u < vec4<u32>(${length}u))`;
+            : `select(${four}, ${value}, vec4<u32>(0u, 1u, 2u, 3u) + k * 4u < vec4<u32>(${length}u))`;
         code.line(`t = ${combined("t", kept)};`);
       });
-      const across = isMax ? "max(max(t.x, t.y), max(t.z, t.w))" : "dot(t, vec4<f32>(1.0))";
-      result = `vec4<f32>(${across}, 0.0, 0.0, 0.0)`;
+      const across = isMax ? "max(max(t.x, t.y), max(t.z, t.w))" : `dot(t, vec4<${type}>(1))`;
+      result = `vec4<f32>(${number32(across)}, 0.0, 0.0, 0.0)`;
     } else {
       // Along another axis neighbours stay neighbours; of a short last axis, or one that a call decides, one number each.
       const lanes = last ? 1 : typeof shape.at(-1) === "number" && widthOf(node.type.shape) > 1 ? 4 : 1;
-      code.line(`var t = ${lanes === 4 ? `vec4<f32>(${start})` : start};`);
+      code.line(`var t = ${lanes === 4 ? four : start};`);
       code.block(`for (var k = 0u; k < ${code.size(length)}; k++)`, () => {
-        const single = lanes === 1 && own.length === shape.length ? [...own.slice(0, -1), number(0)] : own;
-        const at = (single.length === shape.length ? single : [...single, number(0)]).with(axis, loopAt("k", length));
-        code.line(`t = ${combined("t", renderer.render(x, at, lanes))};`);
+        const single =
+          lanes === 1 && typeof node.type.shape.at(-1) === "number" ? [...own.slice(0, -1), number(0)] : own;
+        code.line(`t = ${combined("t", renderer.render(x, single.with(axis, loopAt("k", length)), lanes))};`);
       });
       const width = widthOf(node.type.shape);
+      const whole = type === "f32" ? "t" : "vec4<f32>(t)";
       const masked =
-        width % 4 === 0 ? "t" : `select(vec4<f32>(0.0), t, vec4<u32>(0u, 1u, 2u, 3u) + c * 4u < vec4<u32>(${width}u))`;
-      result = lanes === 4 ? masked : "vec4<f32>(t, 0.0, 0.0, 0.0)";
+        width % 4 === 0
+          ? whole
+          : `select(vec4<f32>(0.0), ${whole}, vec4<u32>(0u, 1u, 2u, 3u) + c * 4u < vec4<u32>(${width}u))`;
+      result = lanes === 4 ? masked : `vec4<f32>(${number32("t")}, 0.0, 0.0, 0.0)`;
     }
     code.line(`${code.place(values.lying(node as never)!, row, "c", true)} = ${result};`);
   });
