@@ -27,12 +27,14 @@ export type Stored = "f32" | "f16" | "bf16" | "i32";
 export type Origin =
   | { readonly is: "input"; readonly port: string }
   | { readonly is: "weight"; readonly weight: string }
-  /** each row is the row of a table, rounded once from f64, that an i32 input names */
-  | { readonly is: "lookup"; readonly table: number; readonly index: HostValue }
+  /** what the runtime computes, by its index */
+  | { readonly is: "host"; readonly of: number }
+  /** each row is the row of a table, rounded once from f64, that the number at its index among the runtime's names */
+  | { readonly is: "lookup"; readonly table: number; readonly of: number }
   /** features of a number, `[cos | sin]` or `[sin | cos]` of `x * frequency` in f64 */
   | {
       readonly is: "sinusoid";
-      readonly of: HostValue;
+      readonly of: number;
       readonly frequencies: readonly number[];
       readonly sineFirst: boolean;
     }
@@ -40,12 +42,36 @@ export type Origin =
   | { readonly is: "table"; readonly table: number }
   | { readonly is: "computed" };
 
-/** An expression over inputs that the runtime evaluates in f64, element by element; shapes broadcast as in NumPy. */
-export type HostValue =
+/**
+ * One step of what the runtime computes of inputs before a call, in f64: small things, such as the places of rows. `of` are
+ * indices of earlier steps; shapes broadcast as in NumPy, and truth is 1.
+ */
+export type HostStep =
   | { readonly is: "input"; readonly port: string }
   | { readonly is: "number"; readonly value: number }
-  | { readonly is: HostOp; readonly of: readonly HostValue[] };
-export type HostOp = "add" | "sub" | "mul" | "div" | "min" | "max" | "neg" | "trunc";
+  | { readonly is: "iota"; readonly size: Size }
+  | { readonly is: HostOp; readonly of: readonly number[] }
+  /** the same numbers in another shape */
+  | { readonly is: "shaped"; readonly of: readonly number[]; readonly shape: readonly Size[] }
+  /** the largest along an axis, which stays, of one */
+  | { readonly is: "amax"; readonly of: readonly number[]; readonly axis: number }
+  /** rows along axis 0 that the second names */
+  | { readonly is: "gather"; readonly of: readonly number[] };
+export type HostOp =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "min"
+  | "max"
+  | "neg"
+  | "trunc"
+  | "less"
+  | "equal"
+  | "and"
+  | "or"
+  | "not"
+  | "where";
 
 export interface PlanValue {
   readonly origin: Origin;
@@ -142,6 +168,7 @@ export interface PlanProgram {
   readonly name: string;
   /** all that a call is given; every name of a size stands alone in one of their shapes */
   readonly inputs: readonly PlanInput[];
+  readonly host: readonly HostStep[];
   readonly values: readonly PlanValue[];
   readonly steps: readonly Step[];
   readonly outputs: readonly PlanOutput[];

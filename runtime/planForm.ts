@@ -6,7 +6,7 @@ import {
   type Axis,
   type Heap,
   type HostOp,
-  type HostValue,
+  type HostStep,
   type Kernel,
   type Operand,
   type Origin,
@@ -62,31 +62,39 @@ const axis: Check<Axis> = integer(0, 2) as Check<Axis>;
 const heap = oneOf<Heap>("state", "matrix", "given", "keys");
 const stored = oneOf<Stored>("f32", "f16", "bf16", "i32");
 
-const operation = <T extends HostOp>(is: T, inner: Check<HostValue>) => object({ is: oneOf(is), of: array(inner, 2) });
-const hostValue = nested<HostValue>(
-  12,
-  (inner) =>
-    variant({
-      input: object({ is: oneOf("input"), port: name }),
-      number: object({ is: oneOf("number"), value: number }),
-      add: operation("add", inner),
-      sub: operation("sub", inner),
-      mul: operation("mul", inner),
-      div: operation("div", inner),
-      min: operation("min", inner),
-      max: operation("max", inner),
-      neg: operation("neg", inner),
-      trunc: operation("trunc", inner),
-    } as never) as Check<HostValue>,
-);
+const of = array(index, 3);
+const operation = <T extends HostOp>(is: T) => object({ is: oneOf(is), of });
+const hostStep = variant({
+  input: object({ is: oneOf("input"), port: name }),
+  number: object({ is: oneOf("number"), value: number }),
+  iota: object({ is: oneOf("iota"), size }),
+  shaped: object({ is: oneOf("shaped"), of, shape }),
+  amax: object({ is: oneOf("amax"), of, axis: integer(0, 7) }),
+  gather: object({ is: oneOf("gather"), of }),
+  add: operation("add"),
+  sub: operation("sub"),
+  mul: operation("mul"),
+  div: operation("div"),
+  min: operation("min"),
+  max: operation("max"),
+  neg: operation("neg"),
+  trunc: operation("trunc"),
+  less: operation("less"),
+  equal: operation("equal"),
+  and: operation("and"),
+  or: operation("or"),
+  not: operation("not"),
+  where: operation("where"),
+} as never) as Check<HostStep>;
 
 const origin: Check<Origin> = variant<Origin>({
   input: object({ is: oneOf("input"), port: name }),
   weight: object({ is: oneOf("weight"), weight: name }),
-  lookup: object({ is: oneOf("lookup"), table: index, index: hostValue }),
+  host: object({ is: oneOf("host"), of: index }),
+  lookup: object({ is: oneOf("lookup"), table: index, of: index }),
   sinusoid: object({
     is: oneOf("sinusoid"),
-    of: hostValue,
+    of: index,
     frequencies: array(number, 65_536),
     sineFirst: boolean,
   }),
@@ -140,6 +148,7 @@ const output: Check<PlanOutput> = object({ name, shape, value: index });
 const program: Check<PlanProgram> = object({
   name,
   inputs: array(input, many),
+  host: array(hostStep, 4096),
   values: array(value, 32_768),
   steps: array(step, 16_384),
   outputs: array(output, many),

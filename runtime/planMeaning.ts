@@ -1,6 +1,6 @@
 // What the form of a plan cannot say: that what it names is there, that values lie where they may, that what is read was
 // written, that every size has a number in each call.
-import type { HostValue, Kernel, Operand, Origin, Plan, PlanProgram, PlanValue, Reach, Size, Step } from "./plan.ts";
+import type { HostStep, Kernel, Operand, Origin, Plan, PlanProgram, PlanValue, Reach, Size, Step } from "./plan.ts";
 
 /** Called with the place and what is wrong there; does not return. */
 type Fail = (where: string, what: string) => never;
@@ -25,6 +25,8 @@ export const checkPlan = (plan: Plan, fail: Fail): void => {
     new ProgramCheck(plan, weights, program, (where, what) => fail(`programs[${i}].${where}`, what)).check();
 };
 
+/** Of the steps of the runtime that do not take two. */
+const ARITY: Readonly<Record<string, number>> = { neg: 1, trunc: 1, not: 1, shaped: 1, amax: 1, where: 3 };
 const product = (dims: readonly number[]): number => dims.reduce((all, d) => all * d, 1);
 const unique = (where: string, named: readonly { readonly name: string }[], fail: Fail): void => {
   const seen = new Set<string>();
@@ -62,6 +64,7 @@ class ProgramCheck {
     unique("inputs", inputs, this.#fail);
     unique("outputs", outputs, this.#fail);
     for (const [i, { shape }] of inputs.entries()) this.#known(`inputs[${i}].shape`, shape);
+    for (const [i, step] of this.#program.host.entries()) this.#hostStep(`host[${i}]`, step, i);
     for (const [i, value] of values.entries()) this.#value(`values[${i}]`, value);
     const written = new Set<number>();
     for (const [i, step] of steps.entries()) {
@@ -134,10 +137,13 @@ class ProgramCheck {
         be(weight.stored === "f32" ? ["matrix", "given"] : ["matrix"], [weight.stored]);
         return shaped(weight.shape);
       }
+      case "host":
+        be(["given"], ["f32", "i32"]);
+        return this.#host(`${where}.origin.of`, origin.of);
       case "lookup":
         be(["given"], ["f32"]);
         if (table(origin.table).columns !== width) this.#fail(`${where}.shape`, "its rows are not those of its table");
-        return this.#host(`${where}.origin.index`, origin.index);
+        return this.#host(`${where}.origin.of`, origin.of);
       case "sinusoid":
         be(["given"], ["f32"]);
         if (2 * origin.frequencies.length !== width)
@@ -155,12 +161,17 @@ class ProgramCheck {
   #port(where: string, port: string): PlanProgram["inputs"][number] {
     return this.#ports.get(port) ?? this.#fail(where, `there is no input ${JSON.stringify(port)}`);
   }
-  #host(where: string, value: HostValue): void {
-    if (value.is === "number") return;
-    if (value.is === "input") return void this.#port(where, value.port);
-    const wanted = value.is === "neg" || value.is === "trunc" ? 1 : 2;
-    if (value.of.length !== wanted) this.#fail(where, `${value.is} takes ${wanted}`);
-    for (const [i, of] of value.of.entries()) this.#host(`${where}.of[${i}]`, of);
+  #host(where: string, of: number): void {
+    if (this.#program.host[of] === undefined) this.#fail(where, `the runtime computes no ${of}`);
+  }
+  #hostStep(where: string, step: HostStep, i: number): void {
+    if (step.is === "number") return;
+    if (step.is === "input") return void this.#port(where, step.port);
+    if (step.is === "iota") return this.#known(where, [step.size]);
+    if (step.is === "shaped") this.#known(where, step.shape);
+    const wanted = ARITY[step.is] ?? 2;
+    if (step.of.length !== wanted) this.#fail(where, `${step.is} takes ${wanted}`);
+    if (step.of.some((each) => each >= i)) this.#fail(where, "it is computed of what comes later");
   }
 
   #step(where: string, { kernel: index, grid, operands, parameters, work }: Step, written: Set<number>): void {

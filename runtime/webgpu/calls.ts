@@ -3,7 +3,7 @@ import { Failure } from "../failure.ts";
 import type { Plan, PlanProgram } from "../plan.ts";
 import { elements, type Tensor } from "../tensor.ts";
 import { alignUp } from "./heap.ts";
-import { writeLookup, writeRows, writeSinusoid } from "./hostValues.ts";
+import { hostValues, writeLookup, writeRows, writeSinusoid } from "./hostValues.ts";
 import type { Layout } from "./layout.ts";
 import type { Heaps } from "./prepared.ts";
 import { at } from "./sizes.ts";
@@ -33,7 +33,8 @@ export const checkInputs = ({ name, inputs }: PlanProgram, given: Tensors): void
 };
 
 export const writeInputs = (plan: Plan, tables: Float32Array, heaps: Heaps, layout: Layout, inputs: Tensors): void => {
-  const { name, values } = layout.program;
+  const { name, values, host } = layout.program;
+  const computed = hostValues(host, layout.sizes, inputs);
   for (const heap of ["given", "keys"] as const) {
     const [from, to] = layout[heap];
     if (from >= to) continue;
@@ -43,9 +44,10 @@ export const writeInputs = (plan: Plan, tables: Float32Array, heaps: Heaps, layo
       const { address, extent } = layout.values[i]!;
       const into = new (stored === "i32" ? Int32Array : Float32Array)(bytes, address - from, extent.bytes / 4);
       if (origin.is === "input") writeRows(inputs[origin.port]!.data as Float32Array | Int32Array, extent, into);
+      else if (origin.is === "host") writeRows(computed[origin.of]!.data, extent, into);
       else if (origin.is === "lookup")
-        writeLookup(name, origin.index, plan.tables[origin.table]!, tables, inputs, extent, into as Float32Array);
-      else writeSinusoid(origin.of, origin.frequencies, origin.sineFirst, inputs, extent, into as Float32Array);
+        writeLookup(name, computed[origin.of]!, plan.tables[origin.table]!, tables, extent, into as Float32Array);
+      else writeSinusoid(computed[origin.of]!, origin.frequencies, origin.sineFirst, extent, into as Float32Array);
     }
     heaps[heap].write(from, new Uint8Array(bytes));
   }

@@ -57,18 +57,22 @@ const MOST = 1 << 16;
 export const cut = (cutting: Cutting): readonly Dispatch[] | TooMuch => {
   const { step, kernel, sizes } = cutting;
   const end = step.grid.map((size) => at(size, sizes)) as unknown as Triple;
+  const tooMany = (): never => {
+    throw new Failure(
+      "device",
+      `the step ${step.name} would take more than ${MOST} dispatches`,
+      "use another GPU, or fewer rows in a call",
+    );
+  };
+  if (leastOf(cutting, { first: [0, 0, 0], end }) > MOST) tooMany();
   const found: Dispatch[] = [];
   const stack: Grid[] = [{ first: [0, 0, 0], end }];
   for (let grid = stack.pop(); grid !== undefined; grid = stack.pop()) {
     const made = dispatchOf(cutting, grid);
     if (!("excess" in made)) {
       found.push(made);
-      if (found.length <= MOST) continue;
-      throw new Failure(
-        "device",
-        `the step ${step.name} would take more than ${MOST} dispatches`,
-        "use another GPU, or fewer rows in a call",
-      );
+      if (found.length > MOST) tooMany();
+      continue;
     }
     const halves = halved(cutting, grid, kernel);
     if (halves === undefined) return made.of ?? { heap: "state", bytes: 0 };
@@ -79,6 +83,12 @@ export const cut = (cutting: Cutting): readonly Dispatch[] | TooMuch => {
 
 const tilesOf = ({ first, end }: Grid, { tile }: Kernel): Triple =>
   AXES.map((axis) => Math.ceil((end[axis] - first[axis]) / tile[axis])) as unknown as Triple;
+
+/** How many dispatches there are at least: known before they are made one by one. */
+const leastOf = ({ step, kernel, sizes, limits }: Cutting, grid: Grid): number => {
+  const bySize = tilesOf(grid, kernel).reduce<number>((all, tiles) => all * Math.ceil(tiles / limits.groups), 1);
+  return Math.max(bySize, at(step.work, sizes) / limits.work);
+};
 
 /** Along the axis that helps most; of those that help alike, the one with the most workgroups, and then units. */
 const halved = (cutting: Cutting, grid: Grid, kernel: Kernel): readonly [Grid, Grid] | undefined => {

@@ -154,6 +154,7 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
       dtype: type.dtype === "i32" ? "i32" : "f32",
       shape: type.shape.map(sizeOf),
     })),
+    host: looked.host,
     values: values.entries,
     steps,
     outputs: program.outputs.map(({ name, node }, i) => ({
@@ -257,7 +258,7 @@ class ProgramValues implements Values {
     if (feature !== undefined) {
       const origin: Origin =
         feature.is === "lookup" ? { ...feature, table: this.#shared.table(feature.table) } : feature;
-      return this.#add(origin, "given", "f32", n.type.shape);
+      return this.#add(origin, "given", n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
     }
     if (n.op === "input") {
       const heap = this.#caches.has(n.attrs.name) ? "keys" : "given";
