@@ -150,7 +150,7 @@ class HostSteps {
       case "merge":
         return this.#add({ is: "shaped", of, shape: n.type.shape.map(sizeOf) }, of);
       case "cast":
-        return n.type.dtype === "i32" ? this.#add({ is: "trunc", of }, of) : of[0];
+        return this.#cast(n, of[0]!);
       case "amax":
         return this.#add({ is: "amax", of, axis: n.attrs.axis }, of);
       case "gather":
@@ -158,6 +158,13 @@ class HostSteps {
       default:
         return undefined;
     }
+  }
+  #cast({ src: [from], type }: NodeOf<"cast">, of: number): number {
+    if (type.dtype === "i32") return this.#add({ is: "trunc", of: [of] }, [of]);
+    if (type.dtype !== "bool" || from!.type.dtype === "bool") return of;
+    const zero = this.#add({ is: "number", value: 0 }, []);
+    const none = this.#add({ is: "equal", of: [of, zero] }, [of, zero]);
+    return this.#add({ is: "not", of: [none] }, [none]);
   }
   #add(step: HostStep, of: readonly number[]): number {
     const key = JSON.stringify(step);
