@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../compiler/analyze/model.ts";
+import type { Bindings } from "../compiler/bindings/index.ts";
 import { onnx, programs, webgpu } from "../compiler/index.ts";
 import type { PhaseProgram } from "../compiler/ir/module.ts";
 import type { WeightPlace } from "../compiler/target/onnx/place.ts";
@@ -12,6 +13,7 @@ import { printManifest } from "../runtime/parseManifest.ts";
 import { printPlan } from "../runtime/planForm.ts";
 import { writeWhole } from "../runtime/weights/file.ts";
 import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/write.ts";
+import { writeBindings } from "./bindings/files.ts";
 import type { External } from "./external.ts";
 import { MANIFEST, WEIGHTS } from "./folder.ts";
 import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, sessionOf, stemOf } from "./manifest.ts";
@@ -28,6 +30,8 @@ export interface Artifacts {
   readonly external: External;
   /** part of the name of every file but the manifest; empty where the folder has no other files */
   readonly tag: string;
+  /** the module and types of a manifest, where they are wanted */
+  readonly print: ((manifest: Manifest) => Promise<Bindings>) | undefined;
   /** called with the bytes of weights written so far, and their sum */
   readonly progress: (done: number, all: number) => void;
 }
@@ -158,7 +162,7 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     const hash = weights.missing.length > 0 ? null : await writeWeights(join(folder, own), layout, artifacts);
     files.unshift(writtenFile(own, layout.size, hash));
   }
-  const manifest: Manifest = {
+  const described: Manifest = {
     schema: MANIFEST_SCHEMA,
     tool,
     model: model.name,
@@ -173,6 +177,8 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     weights: [...external.files, ...files],
     missing: weights.missing,
   };
+  const bindings = artifacts.print && (await writeBindings(folder, tag, await artifacts.print(described)));
+  const manifest = { ...described, ...(bindings && { bindings }) };
   await writeWhole(join(folder, MANIFEST), [new TextEncoder().encode(printManifest(manifest))]);
   return manifest;
 };

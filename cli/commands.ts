@@ -52,6 +52,7 @@ export const commands: readonly Command[] = [
       seed,
       out: { value: "DIR", doc: "the folder; one that `compile` made before is replaced; may be that of the weights" },
       copy: { doc: "copies checkpoint files into DIR, where they would be hard linked" },
+      bindings: { doc: "adds a module that opens the model, with its types" },
       hash: { doc: "adds hashes of whole checkpoint files to the manifest" },
     },
     load: () => import("./compile.ts"),

@@ -12,6 +12,7 @@ import { writeArtifacts } from "./artifacts.ts";
 import { type Call, type Io, type Run, UsageError } from "./command.ts";
 import { bringFiles, type Copying, describe, type Described } from "./external.ts";
 import { addToFolder, replaceFolder, TOKENIZER_FILES } from "./folder.ts";
+import { notesOf } from "./manifest.ts";
 import { progressOf } from "./progress.ts";
 import { modelOf, readSpecification } from "./specification.ts";
 import { tool } from "./version.ts";
@@ -49,6 +50,7 @@ export const compileInto = async (
 ): Promise<{ readonly manifest: Manifest; readonly loaded: readonly Loaded[]; readonly initial: number }> => {
   const target = targetOf(call);
   const [given, seed] = [givenWeights(call), seedOf(call)];
+  const printer = call.flag("bindings") ? (await import("./bindings/printer.ts")).startPrinter() : undefined;
   const checked = await readSpecification(call.operand);
   const { sources } = checked;
   const model = modelOf(checked, call.value("model"));
@@ -73,7 +75,8 @@ export const compileInto = async (
       );
       if (!isBeside) await copyTokenizer(weights.loaded, folder);
       const progress = progressOf(io, "weights");
-      return writeArtifacts(folder, { model, sources, target, weights, external, tag, progress });
+      const print = printer && ((described: Manifest) => printer({ manifest: described, notes: notesOf(model) }));
+      return writeArtifacts(folder, { model, sources, target, weights, external, tag, print, progress });
     });
     return { manifest, loaded: weights.loaded, initial: weights.initial };
   } finally {
@@ -108,7 +111,7 @@ const copyTokenizer = async (loaded: readonly Loaded[], folder: string): Promise
 };
 
 const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], initial: number): string => {
-  const { model, profile, programs, weights, missing } = manifest;
+  const { model, profile, programs, weights, missing, bindings = [] } = manifest;
   const lines = [
     `${model}: compiled for ${profile ?? "webgpu"} into ${out}`,
     ...programs.map(
@@ -117,6 +120,7 @@ const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], ini
     ...weights
       .filter(({ how, sha256 }) => how !== "written" || sha256 !== null)
       .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${count(size)} bytes, ${how}`),
+    ...bindings.map(({ file }) => `  ${"bindings".padEnd(24)} ${file}`),
     ...loaded.map(({ slot, path, map, count }) => `${count} weights of ${slot || "the model"} from ${path} (${map})`),
     ...(initial > 0 ? [`${initial} weights at their initial values`] : []),
     ...(missing.length > 0

@@ -154,8 +154,8 @@ export const addToFolder = async (
       watch("added");
       renameSync(join(fresh, MANIFEST), join(whole, MANIFEST));
       watch("replaced");
-      const used = new Set([...graphsIn(manifest), ...manifest.weights].map(({ file }) => file));
-      const old = [...graphsIn(before), ...before.weights.filter((file) => isRemovable(whole, file))];
+      const used = new Set([...ownFiles(manifest), ...manifest.weights].map(({ file }) => file));
+      const old = [...ownFiles(before), ...before.weights.filter((file) => isRemovable(whole, file))];
       for (const { file } of old) if (!used.has(file)) rmSync(join(whole, file), { force: true });
     });
     return manifest;
@@ -171,19 +171,23 @@ const BEFORE = "before.json";
 const undo = (whole: string, part: string): void => {
   const inForce = existsSync(join(whole, MANIFEST)) ? readManifest(whole) : EMPTY;
   if (inForce === undefined || !isExpendable(part)) return;
-  const used = new Set([...graphsIn(inForce), ...inForce.weights].map(({ file }) => file));
+  const used = new Set([...ownFiles(inForce), ...inForce.weights].map(({ file }) => file));
   for (const name of [MANIFEST, BEFORE]) {
     const manifest = readManifest(part, name) ?? EMPTY;
     const written = manifest.weights.filter(({ how }) => how === "written" || how === "copied");
-    for (const { file, sha256 } of [...graphsIn(manifest), ...written])
+    for (const { file, sha256 } of [...ownFiles(manifest), ...written])
       if (!used.has(file) && sha256 !== null && hashOf(join(whole, file)) === sha256) rmSync(join(whole, file));
   }
   rmSync(part, { recursive: true, force: true });
 };
 
-const graphsIn = ({ programs }: Pick<Manifest, "programs">): GraphFile[] =>
-  programs.flatMap(({ graph }) => graph ?? []);
-const EMPTY: Pick<Manifest, "programs" | "weights"> = { programs: [], weights: [] };
+type Files = Pick<Manifest, "programs" | "weights" | "bindings">;
+/** What we make ourselves, beside weights. */
+const ownFiles = ({ programs, bindings = [] }: Files): GraphFile[] => [
+  ...programs.flatMap(({ graph }) => graph ?? []),
+  ...bindings,
+];
+const EMPTY: Files = { programs: [], weights: [] };
 
 const linksOf = (path: string): number => lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 0;
 
@@ -216,6 +220,6 @@ const writtenFiles = (manifest: Manifest): ReadonlySet<string> =>
   new Set([
     MANIFEST,
     ...TOKENIZER_FILES,
-    ...graphsIn(manifest).map(({ file }) => file),
+    ...ownFiles(manifest).map(({ file }) => file),
     ...manifest.weights.filter(isOurs).map(({ file }) => file),
   ]);

@@ -1,6 +1,7 @@
 // What a manifest says of a model, from the model: how a document's rows are laid out, which conditions it takes, how
 // noise becomes an image; and of each program, what it takes and gives.
 import type { Kind, Model, Process as ModelProcess } from "../compiler/analyze/model.ts";
+import type { Notes } from "../compiler/bindings/facts.ts";
 import { type Dim, show } from "../compiler/ir/dim.ts";
 import type { PhaseProgram, Port as ModulePort } from "../compiler/ir/module.ts";
 import type { DType } from "../compiler/ir/vocabulary.ts";
@@ -41,6 +42,12 @@ const segmentOf = ({ name, rows }: Kind): Segment => {
 
 export const sessionOf = ({ session }: Model): readonly SessionTerm[] | null =>
   session?.map(({ modality, repeat }) => ({ modality, repeat })) ?? null;
+
+/** What its specification says of a model, which a manifest has no place for. */
+export const notesOf = ({ doc, modalities }: Model): Notes => ({
+  model: doc,
+  modalities: Object.fromEntries(modalities.map((modality) => [modality.name, modality.doc])),
+});
 
 export const conditionsOf = (model: Model): Condition[] =>
   model.inputs.map(({ name, per }) => {

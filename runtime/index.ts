@@ -22,6 +22,19 @@ export { type Appending, Context, type Part } from "./context.ts";
 export { type Document, type DocumentRow, type Layout as RowLayout, pack, unpack, type Values } from "./document.ts";
 export { openSession, type Phase, readManifest, type Result, type Session, type Whole } from "./session.ts";
 export { type DType, elements, type Tensor, type TensorData } from "./tensor.ts";
+export type {
+  CacheInputs,
+  CacheOutputs,
+  CacheType,
+  ModelTypes,
+  ShapedTensor,
+  Sizes,
+  TypedDocument,
+  TypedPart,
+  TypedResult,
+  TypedRow,
+  TypedSession,
+} from "./typed.ts";
 export { byteTokenizer, parseTokenizer, readTokenizer, type Tokenizer } from "./text/tokenizer.ts";
 export {
   type Checkpoint,

@@ -133,6 +133,12 @@ export interface WeightFile {
   readonly mtime: number | null;
 }
 
+/** A module that opens the model, or its types, beside the manifest. */
+export interface BindingsFile {
+  readonly file: string;
+  readonly sha256: string;
+}
+
 export interface Manifest {
   readonly schema: typeof MANIFEST_SCHEMA;
   /** Name and version of what wrote it. */
@@ -151,4 +157,6 @@ export interface Manifest {
   readonly weights: readonly WeightFile[];
   /** Weights whose values were not known when this was compiled; then their file, though listed, was not written. */
   readonly missing: readonly string[];
+  /** Made from the rest of this manifest; absent where nobody asked for them. */
+  readonly bindings?: readonly BindingsFile[] | undefined;
 }

@@ -10,6 +10,7 @@ import {
   number,
   object,
   oneOf,
+  optional,
   path,
   sha256,
   string,
@@ -115,6 +116,7 @@ export const manifestForm: Check<Manifest> = object({
   noise: array(object({ modality: identifier, input: nullable(identifier), process }), 256),
   weights: array(weightFile, 4096),
   missing: array(string, 1_000_000),
+  bindings: optional(array(object({ file: path, sha256 }), 16)),
 });
 
 /** Reads a manifest's text; `name` begins every message. @throws Failure "file" with the place that is wrong. */

@@ -74,6 +74,7 @@ const manifest: Manifest = {
     { file: "model-1.safetensors", size: 2 ** 40, how: "linked", sha256: null, header: "0".repeat(64), mtime: 1.7e12 },
   ],
   missing: ["vision.layers[0].q"],
+  bindings: [{ file: "model.mjs", sha256: "a".repeat(64) }],
 };
 
 /** The manifest with the member at a path replaced, or removed where the value is undefined. */
@@ -84,6 +85,11 @@ const withMember = (path: readonly (string | number)[], value: unknown): string 
   at[path.at(-1)!] = value;
   return JSON.stringify(copy);
 };
+
+test("bindings may be absent, as in what was written before there were any", () => {
+  const { bindings: _, ...others } = manifest;
+  expect(parseManifest(printManifest(others), "m")).toEqual(others);
+});
 
 test("what is printed is read back", () => {
   expect(parseManifest(printManifest(manifest), "m")).toEqual(manifest);
@@ -176,6 +182,8 @@ const faults: readonly (readonly [readonly (string | number)[], unknown, RegExp]
   [["noise", 0, "modality"], "text", /noise for the unknown span "text"/],
   [["noise", 0, "process", "predicts"], "v", /process\.predicts must be "velocity" or "x" or "noise"/],
   [["missing"], undefined, /missing must be a list/],
+  [["bindings"], null, /bindings must be a list/],
+  [["bindings", 0, "file"], "../model.mjs", /bindings\[0\]\.file must be a file name without a folder/],
   [["weights", 0, "size"], -1, /weights\[0\]\.size must be/],
   [["weights", 0, "sha256"], undefined, /weights\[0\]\.sha256 must be 64/],
 ];
