@@ -12,6 +12,9 @@ const suites = [
   { files: ["test/property/specs.test.ts"], env: { RUNS: "2000" } },
   { files: ["test/property/laws.test.ts"], env: { RUNS: "200" } },
   { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },
+  { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
+  { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },
+  { files: ["test/webgpu/grown.test.ts"], env: { RUNS: "1000" }, gpu: true },
   { files: ["test/runtime/headers.test.ts"], env: { RUNS: "1000000" } },
 ];
 const failed = suites.filter(({ files, env, gpu = false }) => {
