@@ -9,8 +9,9 @@ import { sym } from "../compiler/ir/dim.ts";
 import { Graph } from "../compiler/ir/graph.ts";
 import type { Module } from "../compiler/ir/module.ts";
 import type { Node } from "../compiler/ir/node.ts";
-import { Context } from "../runtime/context.ts";
+import type { Context } from "../runtime/context.ts";
 import { openProgram, type Tensor } from "../runtime/index.ts";
+import { contextOf } from "../test/entry.ts";
 import { specify } from "../test/reference/run.ts";
 import { openSession } from "../test/phases/session.ts";
 
@@ -83,7 +84,7 @@ test("a token behind 2,048 rows", { timeout: 300_000 }, async () => {
   const prefill = session.programs.get("prefill(text)")!;
   const contexts: Context[] = [];
   for (const rows of [15, 2047]) {
-    const context = new Context(1);
+    const context = contextOf(specified.model, 1);
     for (let done = 0; done < rows; done += 128) {
       const part = {
         rows: Array.from({ length: Math.min(128, rows - done) }, (_, i) => ({

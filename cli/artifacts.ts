@@ -2,35 +2,36 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Model } from "../compiler/analyze/model.ts";
-import { onnx, programs } from "../compiler/index.ts";
+import type { Bindings } from "../compiler/bindings/index.ts";
+import { onnx, programs, webgpu } from "../compiler/index.ts";
 import type { PhaseProgram } from "../compiler/ir/module.ts";
 import type { WeightPlace } from "../compiler/target/onnx/place.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
-import {
-  type Manifest,
-  MANIFEST_SCHEMA,
-  type ProgramEntry,
-  printManifest,
-  type WeightFile,
-} from "../runtime/manifest.ts";
+import { type Manifest, MANIFEST_SCHEMA, type ProgramEntry, type WeightFile } from "../runtime/manifest.ts";
+import { printManifest } from "../runtime/parseManifest.ts";
+import { printPlan } from "../runtime/planForm.ts";
 import { writeWhole } from "../runtime/weights/file.ts";
 import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/write.ts";
+import { writeBindings } from "./bindings/files.ts";
 import type { External } from "./external.ts";
 import { MANIFEST, WEIGHTS } from "./folder.ts";
-import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, stemOf } from "./manifest.ts";
+import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, sessionOf, stemOf } from "./manifest.ts";
 import { tool } from "./version.ts";
 import type { Weights } from "./weights.ts";
 
 export interface Artifacts {
   readonly model: Model;
   readonly sources: readonly Source[];
-  readonly profile: ProfileName;
+  /** an ONNX profile, or WebGPU */
+  readonly target: ProfileName | "webgpu";
   readonly weights: Weights;
   /** the checkpoints' files, which lie in the folder already */
   readonly external: External;
   /** part of the name of every file but the manifest; empty where the folder has no other files */
   readonly tag: string;
+  /** the module and types of a manifest, where they are wanted */
+  readonly print: ((manifest: Manifest) => Promise<Bindings>) | undefined;
   /** called with the bytes of weights written so far, and their sum */
   readonly progress: (done: number, all: number) => void;
 }
@@ -43,6 +44,11 @@ export interface Graph {
   readonly file: string;
   readonly model: Uint8Array;
   readonly constants: { readonly file: string; readonly bytes: Uint8Array };
+}
+/** A phase that leaves nothing is no graph: ONNX allows one without outputs, but ONNX Runtime opens none. */
+export interface Nothing {
+  readonly program: PhaseProgram;
+  readonly model: undefined;
 }
 /** Where weights lie in the file that we write. */
 const weightsLayout = (weights: Model["weights"]): SafetensorsLayout =>
@@ -68,9 +74,13 @@ export const graphsOf = function* (
   profile: ProfileName,
   places: Places = placesIn(WEIGHTS, weightsLayout(model.weights)),
   tag = "",
-): Generator<Graph> {
+): Generator<Graph | Nothing> {
   const module = programs(model, sources);
   for (const program of module.programs) {
+    if (program.outputs.length === 0) {
+      yield { program, model: undefined };
+      continue;
+    }
     const constants = tagged(`${stemOf(program)}.bin`, tag);
     const graph = onnx(module, program, { profile, constants, place: ({ name }) => places(name) });
     yield {
@@ -82,41 +92,93 @@ export const graphsOf = function* (
   }
 };
 
-/** Writes everything into `folder`, and says what it wrote. Where weights are missing, the place for them is fixed. */
-export const writeArtifacts = async (folder: string, artifacts: Artifacts): Promise<Manifest> => {
-  const { model, sources, profile, weights, external, tag } = artifacts;
-  const layout = weightsLayout(model.weights.filter((weight) => weights.lying(weight) === undefined));
-  const own = tagged(WEIGHTS, tag);
-  const places = placesOf(artifacts, placesIn(own, layout));
+/** What a target writes of the programs. */
+interface Emitted {
+  readonly programs: readonly PhaseProgram[];
+  readonly entries: readonly ProgramEntry[];
+  readonly files: readonly WeightFile[];
+}
+const writeGraphs = async (
+  folder: string,
+  profile: ProfileName,
+  artifacts: Artifacts,
+  places: Places,
+): Promise<Emitted> => {
+  const { model, sources, tag } = artifacts;
+  const programs: PhaseProgram[] = [];
   const entries: ProgramEntry[] = [];
   const files: WeightFile[] = [];
-  const written: PhaseProgram[] = [];
-  for (const { program, file, model: graph, constants } of graphsOf(model, sources, profile, places, tag)) {
-    await writeWhole(join(folder, file), [graph]);
-    entries.push(entryOf(program, file, sha256(graph)));
-    written.push(program);
+  for (const graph of graphsOf(model, sources, profile, places, tag)) {
+    programs.push(graph.program);
+    if (graph.model === undefined) {
+      entries.push(entryOf(graph.program, null));
+      continue;
+    }
+    const { program, file, constants } = graph;
+    await writeWhole(join(folder, file), [graph.model]);
+    entries.push(entryOf(program, { file, sha256: sha256(graph.model) }));
     if (constants.bytes.length === 0) continue;
     await writeWhole(join(folder, constants.file), [constants.bytes]);
     files.push(writtenFile(constants.file, constants.bytes.length, sha256(constants.bytes)));
   }
+  return { programs, entries, files };
+};
+/** All programs are in one plan, whose kernels they share. */
+const writePlan = async (folder: string, { model, sources, tag }: Artifacts, places: Places): Promise<Emitted> => {
+  const module = programs(model, sources);
+  const kept = module.programs.filter(({ outputs }) => outputs.length > 0);
+  const place = ({ name }: { readonly name: string }) => {
+    const { location, offset, dtype } = places(name);
+    if (dtype === "i32" || dtype === "bool") throw new Error(`${name} is no weight of numbers`);
+    return { file: location, offset, dtype };
+  };
+  const { plan, tables } = webgpu({ ...module, programs: kept }, { place });
+  const bytes = new TextEncoder().encode(printPlan(plan));
+  const graph = { file: tagged("plan.json", tag), sha256: sha256(bytes) };
+  await writeWhole(join(folder, graph.file), [bytes]);
+  const files: WeightFile[] = [];
+  if (tables.length > 0) {
+    const file = tagged("plan.bin", tag);
+    const numbers = new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength);
+    await writeWhole(join(folder, file), [numbers]);
+    files.push(writtenFile(file, numbers.length, sha256(numbers)));
+  }
+  const entries = module.programs.map((program) => entryOf(program, kept.includes(program) ? graph : null));
+  return { programs: module.programs, entries, files };
+};
+
+/** Writes everything into `folder`, and says what it wrote. Where weights are missing, the place for them is fixed. */
+export const writeArtifacts = async (folder: string, artifacts: Artifacts): Promise<Manifest> => {
+  const { model, target, weights, external, tag } = artifacts;
+  const layout = weightsLayout(model.weights.filter((weight) => weights.lying(weight) === undefined));
+  const own = tagged(WEIGHTS, tag);
+  const places = placesOf(artifacts, placesIn(own, layout));
+  const emitted =
+    target === "webgpu"
+      ? await writePlan(folder, artifacts, places)
+      : await writeGraphs(folder, target, artifacts, places);
+  const files = [...emitted.files];
   if (layout.tensors.length > 0) {
     const hash = weights.missing.length > 0 ? null : await writeWeights(join(folder, own), layout, artifacts);
     files.unshift(writtenFile(own, layout.size, hash));
   }
-  const manifest: Manifest = {
+  const described: Manifest = {
     schema: MANIFEST_SCHEMA,
     tool,
     model: model.name,
-    target: "onnx",
-    profile,
-    programs: entries,
-    caches: cachesOf(written),
+    target: target === "webgpu" ? "webgpu" : "onnx",
+    profile: target === "webgpu" ? null : target,
+    programs: emitted.entries,
+    caches: cachesOf(emitted.programs),
     modalities: modalitiesOf(model),
+    session: sessionOf(model),
     conditions: conditionsOf(model),
     noise: noiseOf(model),
     weights: [...external.files, ...files],
     missing: weights.missing,
   };
+  const bindings = artifacts.print && (await writeBindings(folder, tag, await artifacts.print(described)));
+  const manifest = { ...described, ...(bindings && { bindings }) };
   await writeWhole(join(folder, MANIFEST), [new TextEncoder().encode(printManifest(manifest))]);
   return manifest;
 };

@@ -46,12 +46,13 @@ export const commands: readonly Command[] = [
     summary: "writes graphs, weights and a manifest into a folder",
     options: {
       model,
-      target: { value: "T", doc: "onnx" },
+      target: { value: "T", doc: "onnx, or webgpu: kernels and a plan of them" },
       profile,
       weights,
       seed,
       out: { value: "DIR", doc: "the folder; one that `compile` made before is replaced; may be that of the weights" },
       copy: { doc: "copies checkpoint files into DIR, where they would be hard linked" },
+      bindings: { doc: "adds a module that opens the model, with its types" },
       hash: { doc: "adds hashes of whole checkpoint files to the manifest" },
     },
     load: () => import("./compile.ts"),
@@ -70,6 +71,11 @@ export const commands: readonly Command[] = [
     options: {
       prompt: { value: "TEXT", doc: "the text" },
       image: { value: "IN", doc: "a PNG or JPEG, shown before the prompt" },
+      input: {
+        value: "NAME=VALUE",
+        many: true,
+        doc: "what else the model asks for, such as a label; for every image alike",
+      },
       out: { value: "OUT.png", doc: "draws an image after the prompt, into this file" },
       tokenizer,
       model,

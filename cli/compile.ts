@@ -1,34 +1,44 @@
 // `graftwerk compile`: a model as a folder of graphs, weights and a manifest, written beside its place and then renamed.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, realpathSync } from "node:fs";
-import { copyFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { count } from "../grammar/count.ts";
 import type { Manifest } from "../runtime/manifest.ts";
+import { MAX_TOKENIZER_BYTES } from "../runtime/text/tokenizer.ts";
+import { readWhole, writeWhole } from "../runtime/weights/file.ts";
 import { choose, seedOf } from "./values.ts";
 import { writeArtifacts } from "./artifacts.ts";
 import { type Call, type Io, type Run, UsageError } from "./command.ts";
 import { bringFiles, type Copying, describe, type Described } from "./external.ts";
 import { addToFolder, replaceFolder, TOKENIZER_FILES } from "./folder.ts";
+import { notesOf } from "./manifest.ts";
 import { progressOf } from "./progress.ts";
 import { modelOf, readSpecification } from "./specification.ts";
 import { tool } from "./version.ts";
 import { givenWeights, type Loaded, openWeights } from "./weights.ts";
 
-const TARGETS = ["onnx"] as const;
+const TARGETS = ["onnx", "webgpu"] as const;
 const PROFILES = ["ort-cpu", "portable", "ort-webgpu"] as const;
 
 export const run: Run = async (call, io) => {
   const out = call.value("out");
   if (out === undefined) throw new UsageError("compile needs --out DIR", "it names the folder to write");
   const target = call.value("target");
-  if (target === undefined) throw new UsageError("compile needs --target onnx");
-  if (target === "webgpu") throw new UsageError("this version does not compile to webgpu yet", "--target onnx");
-  choose("target", target, TARGETS);
+  if (target === undefined) throw new UsageError("compile needs --target onnx or --target webgpu");
   const copying = call.flag("copy") ? "always" : "never";
   const { manifest, loaded, initial } = await compileInto(out, call, io, copying);
   const json = { schema: "graftwerk/compile@1", out, loaded, initial, manifest };
   return { exit: 0, json, text: summary(out, manifest, loaded, initial) };
+};
+
+/** ONNX by a profile, the first of them if nothing is said; or kernels. @throws UsageError */
+const targetOf = (call: Call): (typeof PROFILES)[number] | "webgpu" => {
+  const target = choose("target", call.value("target") ?? "onnx", TARGETS);
+  const profile = call.value("profile");
+  if (target === "onnx") return choose("profile", profile ?? "ort-cpu", PROFILES);
+  if (profile !== undefined) throw new UsageError("--profile is for --target onnx", "kernels have no profiles");
+  return target;
 };
 
 /** Compiles the model that the call names into the folder `out`. */
@@ -38,8 +48,9 @@ export const compileInto = async (
   io: Io,
   copying: Copying,
 ): Promise<{ readonly manifest: Manifest; readonly loaded: readonly Loaded[]; readonly initial: number }> => {
-  const profile = choose("profile", call.value("profile") ?? "ort-cpu", PROFILES);
+  const target = targetOf(call);
   const [given, seed] = [givenWeights(call), seedOf(call)];
+  const printer = call.flag("bindings") ? (await import("./bindings/printer.ts")).startPrinter() : undefined;
   const checked = await readSpecification(call.operand);
   const { sources } = checked;
   const model = modelOf(checked, call.value("model"));
@@ -48,7 +59,7 @@ export const compileInto = async (
     const files: Described[] = [];
     for (const file of weights.files) files.push(await describe(file));
     const isBeside = existsSync(out) && files.some((file) => liesIn(realpathSync(out), file));
-    const tag = isBeside ? tagOf([tool, model.name, profile, seed, sources.map(({ text }) => text)], files) : "";
+    const tag = isBeside ? tagOf([tool, model.name, target, seed, sources.map(({ text }) => text)], files) : "";
     const lying = new Set(model.weights.map((weight) => weights.lying(weight)?.source));
     const manifest = await (isBeside ? addToFolder : replaceFolder)(out, async (folder) => {
       const external = await bringFiles(
@@ -64,7 +75,8 @@ export const compileInto = async (
       );
       if (!isBeside) await copyTokenizer(weights.loaded, folder);
       const progress = progressOf(io, "weights");
-      return writeArtifacts(folder, { model, sources, profile, weights, external, tag, progress });
+      const print = printer && ((described: Manifest) => printer({ manifest: described, notes: notesOf(model) }));
+      return writeArtifacts(folder, { model, sources, target, weights, external, tag, print, progress });
     });
     return { manifest, loaded: weights.loaded, initial: weights.initial };
   } finally {
@@ -92,19 +104,23 @@ const copyTokenizer = async (loaded: readonly Loaded[], folder: string): Promise
     const found = await readdir(beside);
     if (!found.includes(TOKENIZER_FILES[0])) continue;
     for (const name of TOKENIZER_FILES)
-      if (found.includes(name)) await copyFile(join(beside, name), join(folder, name));
+      if (found.includes(name))
+        await writeWhole(join(folder, name), [await readWhole(join(beside, name), MAX_TOKENIZER_BYTES)]);
     return;
   }
 };
 
 const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], initial: number): string => {
-  const { model, profile, programs, weights, missing } = manifest;
+  const { model, profile, programs, weights, missing, bindings = [] } = manifest;
   const lines = [
-    `${model}: compiled for ${profile} into ${out}`,
-    ...programs.map(({ name, file }) => `  ${name.padEnd(24)} ${file}`),
+    `${model}: compiled for ${profile ?? "webgpu"} into ${out}`,
+    ...programs.map(
+      ({ name, graph }) => `  ${name.padEnd(24)} ${graph?.file ?? "nothing to compute: nothing may follow"}`,
+    ),
     ...weights
       .filter(({ how, sha256 }) => how !== "written" || sha256 !== null)
       .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${count(size)} bytes, ${how}`),
+    ...bindings.map(({ file }) => `  ${"bindings".padEnd(24)} ${file}`),
     ...loaded.map(({ slot, path, map, count }) => `${count} weights of ${slot || "the model"} from ${path} (${map})`),
     ...(initial > 0 ? [`${initial} weights at their initial values`] : []),
     ...(missing.length > 0

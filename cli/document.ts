@@ -1,7 +1,7 @@
 // A document from a prompt and pictures, as the manifest says that its rows are laid out.
 import { Failure } from "../runtime/failure.ts";
-import type { DocumentRow, Values } from "../runtime/document.ts";
-import type { Condition, Manifest, Modality, Noise, Segment } from "../runtime/manifest.ts";
+import type { DocumentRow } from "../runtime/document.ts";
+import type { Manifest, Modality, Noise, Segment } from "../runtime/manifest.ts";
 import type { PatchGrid, Picture } from "../runtime/media/patches.ts";
 import { normals } from "./initial.ts";
 
@@ -75,16 +75,6 @@ export const argumentOf = ({ programs }: Manifest, { kind, width }: Grid): strin
     ({ name, shape }) => name.startsWith(`${kind}.`) && shape.at(-1) === width && shape.length === 3,
   );
   return port?.name.slice(kind.length + 1) ?? "z";
-};
-
-/** The conditions of a span, `t` first of all. @throws Failure "call" for one that this pass cannot know. */
-export const spanValues = (manifest: Manifest, span: Span, known: Values): Values => {
-  const own = manifest.conditions.filter(({ per }) => per === span.name);
-  return Object.fromEntries(own.map((condition) => [condition.name, known[condition.name] ?? cleanOf(condition)]));
-};
-const cleanOf = ({ name, per, clean }: Condition): number => {
-  if (clean !== null) return clean;
-  throw new Failure("call", `the model asks for \`${name}\` of each ${per}, which generate cannot give yet`);
 };
 
 /** Noise for one grid, from a seed. */

@@ -456,6 +456,12 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     right: "",
     said: "error[limit-parameters]: The model has more than 2^40 parameters.\n   ┌─ main.graft:14:10\n14 │   weight w: [2_000_000_000, 2_000_000_000]\n   │          ^\nhelp: Look for a size that is too large.",
   },
+  "limit-programs": {
+    name: "more sorts of rows than there may be programs for",
+    wrong: "-   session = text image*",
+    right: "",
+    said: "error[limit-programs]: The model may have more than 256 programs: rows of 9 sorts come together in any choice.\n  ┌─ main.graft:9:7\n9 │ model Dual(language: Language, vision: Painter) {\n  │       ^^^^\nhelp: `text`, `image`, `film1`, `film2`, `film3`, `film4`, `film5`, `film6` and `film7` are told apart by their `embed`, the mask and the layers. Let some of them enter, be seen and be computed alike, or say with `session = ...` which modalities documents have.",
+  },
   "limit-work": {
     name: "too many operations",
     wrong: "block B(D, heads = 2) {\n  weight q: [D, D], k: [D, D], v: [D, D], o: [D, D]\n  weight norm: [D] = ones\n  forward(x: [D]) -> [D] {\n    n = rms_norm(x, norm)\n    [a, b] = chunk(linear(n, v), 2)\n    y = attend(split(linear(n, q), heads), split(linear(n, k), heads), split(concat(a, b), heads))\n    x + linear(merge(y), o)\ntower T(L = 2, D = 8, vocab = 32, tied = true) {\n  half = D / 2\n  f(x) -> [D] { x }\n  weight embed: [vocab, D]\n  weight bias: [D] = zeros if tied\n  layers: B(D) * L\n  enter(id) -> [D] { embed[id] }\n  logits(x: [D]) -> [vocab] { f19(x) }\n  f0(x) -> [vocab] { linear(x, embed) }\n  f1(x) -> [vocab] { f0(x) + f0(x) }\n  f2(x) -> [vocab] { f1(x) + f1(x) }\n  f3(x) -> [vocab] { f2(x) + f2(x) }\n  f4(x) -> [vocab] { f3(x) + f3(x) }\n  f5(x) -> [vocab] { f4(x) + f4(x) }\n  f6(x) -> [vocab] { f5(x) + f5(x) }\n  f7(x) -> [vocab] { f6(x) + f6(x) }\n  f8(x) -> [vocab] { f7(x) + f7(x) }\n  f9(x) -> [vocab] { f8(x) + f8(x) }\n  f10(x) -> [vocab] { f9(x) + f9(x) }\n  f11(x) -> [vocab] { f10(x) + f10(x) }\n  f12(x) -> [vocab] { f11(x) + f11(x) }\n  f13(x) -> [vocab] { f12(x) + f12(x) }\n  f14(x) -> [vocab] { f13(x) + f13(x) }\n  f15(x) -> [vocab] { f14(x) + f14(x) }\n  f16(x) -> [vocab] { f15(x) + f15(x) }\n  f17(x) -> [vocab] { f16(x) + f16(x) }\n  f18(x) -> [vocab] { f17(x) + f17(x) }\n  f19(x) -> [vocab] { f18(x) + f18(x) }\n  checkpoint hf {\n    embed <- \"embed\"\n    layers[i].q <- \"layers.{i}.q\"\nmodel Own(language = T()) {",
@@ -851,6 +857,12 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     wrong: "part P(a, b) {\n  require(a, 2 * b, \"a is twice b\")\n}\nmodel M {\n  part p = P(4, 3)\n}",
     right: "",
     said: "error[require]: `P` cannot be made: a is twice b; they are 4 and 6.\n  ┌─ main.graft:5:12\n5 │   part p = P(4, 3)\n  │            ^^^^^^^\n  ┌─ main.graft:2:3\n2 │   require(a, 2 * b, \"a is twice b\")\n  │   --------------------------------- asked here\nhelp: Give it sizes that agree.",
+  },
+  "reserved-input": {
+    name: "an input of each row that has the name of a place",
+    wrong: "  input order: number per image.patch",
+    right: "  input rank: number per image.patch",
+    said: "error[reserved-input]: A value of each row cannot be called `order`.\n   ┌─ main.graft:17:9\n17 │   input order: number per image.patch\n   │         ^^^^^\nhelp: Choose another name: order, position, span, row, col and index say where a row stands.",
   },
   "reserved-modality": {
     name: "a modality of a reserved name",

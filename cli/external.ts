@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { count } from "../grammar/count.ts";
 import { Failure, reasonOf } from "../runtime/failure.ts";
 import type { WeightFile } from "../runtime/manifest.ts";
+import { isPlainName } from "../runtime/plainName.ts";
 import { type FileSource, writeWhole } from "../runtime/weights/file.ts";
 import { WEIGHTS } from "./folder.ts";
 import { isSameFile } from "./same.ts";
@@ -70,18 +71,22 @@ export const bringFiles = async (files: readonly Described[], bring: Bring): Pro
   return { files: [...brought.values()], names };
 };
 
-const PLAIN = /^[A-Za-z0-9_.+-]+$/;
+const LONGEST = 150;
 const isBeside = ({ real }: Described, { out, kept }: Bring): boolean =>
-  kept.includes(basename(real)) && dirname(real) === out && PLAIN.test(basename(real));
+  kept.includes(basename(real)) && dirname(real) === out && isPlainName(basename(real));
 
 /** The checkpoint's own name where it is free, else one with the slot before it, else with a number. */
 const nameOf = (file: Described, bring: Bring, taken: ReadonlySet<string>): string => {
   if (isBeside(file, bring)) return basename(file.real);
   const plain = (text: string): string => text.replace(/[^A-Za-z0-9_.+-]/g, "_");
-  const own = plain(basename(file.source.path)).replace(/(?<!\.safetensors)$/, ".safetensors");
+  // Cut, for with the slot it must still be a name that a file system takes.
+  const own = plain(basename(file.source.path))
+    .slice(-LONGEST)
+    .replace(/(?<!\.safetensors)$/, ".safetensors");
   const isLink = (name: string): boolean => bring.copying !== "always" && isSameFile(join(bring.out, name), file.real);
-  const isFree = (name: string): boolean => !taken.has(name) && (!bring.kept.includes(name) || isLink(name));
-  const first = [own, `${plain(file.slot) || "model"}.${own}`].find(isFree);
+  const isFree = (name: string): boolean =>
+    isPlainName(name) && !taken.has(name) && (!bring.kept.includes(name) || isLink(name));
+  const first = [own, `${plain(file.slot).slice(0, LONGEST / 2) || "model"}.${own}`].find(isFree);
   if (first !== undefined) return first;
   let n = 2;
   while (!isFree(`${n}.${own}`)) n++;

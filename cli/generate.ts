@@ -3,26 +3,18 @@
 import { mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Document, DocumentRow, Values } from "../runtime/document.ts";
+import type { DocumentRow, Values } from "../runtime/document.ts";
 import { Failure } from "../runtime/failure.ts";
 import { estimateClean, noisiest } from "../runtime/generate/process.ts";
 import type { Manifest } from "../runtime/manifest.ts";
 import { readImage, writeImage } from "../runtime/media/image.ts";
 import { fromPatches, toPatches } from "../runtime/media/patches.ts";
-import { openSession, type Result, type Session } from "../runtime/session.ts";
+import { openSession, programFor, type Result, type Session, type Whole } from "../runtime/session.ts";
 import { seedOf } from "./values.ts";
 import { type Call, type Io, type Outcome, type Run, UsageError } from "./command.ts";
-import {
-  argumentOf,
-  imagesIn,
-  layoutOf,
-  noiseFor,
-  noiseRows,
-  spanRows,
-  spanValues,
-  textRows,
-  tokensIn,
-} from "./document.ts";
+import { argumentOf, imagesIn, layoutOf, noiseFor, noiseRows, spanRows, textRows, tokensIn } from "./document.ts";
+import { restoreFolder } from "./folder.ts";
+import { documentInputs, givenInputs, type Noisy, spanInputs } from "./inputs.ts";
 import { temporarily } from "./interrupt.ts";
 import { tokenizerOf, tokenText } from "./tokenizer.ts";
 
@@ -31,6 +23,8 @@ const LIKELIEST = 5;
 export const run: Run = async (call, io) => {
   const { operand } = call;
   if (call.value("prompt") === undefined) throw new UsageError("generate needs --prompt TEXT");
+  const restored = operand === "-" ? undefined : restoreFolder(operand);
+  if (restored !== undefined) io.note(restored);
   const isFolder = operand !== "-" && statSync(operand, { throwIfNoEntry: false })?.isDirectory() === true;
   if (!isFolder) return generateFrom(call, io);
   if (["model", "weights"].some((option) => call.values(option).length > 0))
@@ -50,7 +44,7 @@ const generateFrom = (call: Call, io: Io): Promise<Outcome> => {
 
 interface Pass {
   readonly manifest: Manifest;
-  readonly document: Document;
+  readonly document: Whole;
   /** index of the last row of the prompt */
   readonly last: number;
   readonly drawn: Drawn | undefined;
@@ -105,31 +99,35 @@ const generate = async (folder: string, session: Session, call: Call): Promise<O
 const passOf = async (manifest: Manifest, ids: readonly number[], call: Call): Promise<Pass> => {
   const given = call.value("image");
   const draws = call.value("out") !== undefined;
+  const inputs = givenInputs(call, manifest);
   const rows: DocumentRow[] = [];
   const spans: Record<string, Values[]> = {};
-  const addSpan = (numbers: Float32Array, known: Values): void => {
+  const addSpan = (numbers: Float32Array, noisy: Noisy | undefined): void => {
     const { span, grid } = imagesIn(manifest);
     const values = (spans[span.name] ??= []);
     rows.push(...spanRows(span, values.length, numbers, argumentOf(manifest, grid)));
-    values.push(spanValues(manifest, span, known));
+    values.push(spanInputs(manifest, span, inputs, noisy));
   };
   if (given !== undefined) {
     const { size, patches } = layoutOf(imagesIn(manifest).grid);
-    addSpan(toPatches(await readImage(given, size), patches), {});
+    addSpan(toPatches(await readImage(given, size), patches), undefined);
   }
   rows.push(...textRows(tokensIn(manifest).name, ids));
   const last = rows.length - 1;
   if (ids.length === 0)
     throw new UsageError("the prompt is empty, and nothing stands before it", "give --prompt a text");
   let drawn: Drawn | undefined;
+  let noisy: Noisy | undefined;
   if (draws) {
     const { span, grid } = imagesIn(manifest);
     layoutOf(grid);
     const { input, process } = noiseFor(manifest, span);
     drawn = { first: rows.length, t: noisiest(process), z: noiseRows(grid, seedOf(call) ?? 0) };
-    addSpan(drawn.z, { [input]: drawn.t });
+    noisy = { input, t: drawn.t };
+    addSpan(drawn.z, noisy);
   }
-  return { manifest, document: { rows, spans, inputs: {} }, last, drawn };
+  const program = programFor(manifest, "forward", rows);
+  return { manifest, document: { rows, spans, inputs: documentInputs(manifest, program, inputs, noisy) }, last, drawn };
 };
 
 /** The rows of one kind by their place. @throws Failure "file" when the program has no such output. */

@@ -1,6 +1,7 @@
 // What a manifest says of a model, from the model: how a document's rows are laid out, which conditions it takes, how
 // noise becomes an image; and of each program, what it takes and gives.
 import type { Kind, Model, Process as ModelProcess } from "../compiler/analyze/model.ts";
+import type { Notes } from "../compiler/bindings/facts.ts";
 import { type Dim, show } from "../compiler/ir/dim.ts";
 import type { PhaseProgram, Port as ModulePort } from "../compiler/ir/module.ts";
 import type { DType } from "../compiler/ir/vocabulary.ts";
@@ -13,6 +14,7 @@ import type {
   Process,
   ProgramEntry,
   Segment,
+  SessionTerm,
 } from "../runtime/manifest.ts";
 
 export const modalitiesOf = (model: Model): Modality[] =>
@@ -38,6 +40,15 @@ const segmentOf = ({ name, rows }: Kind): Segment => {
   }
 };
 
+export const sessionOf = ({ session }: Model): readonly SessionTerm[] | null =>
+  session?.map(({ modality, repeat }) => ({ modality, repeat })) ?? null;
+
+/** What its specification says of a model, which a manifest has no place for. */
+export const notesOf = ({ doc, modalities }: Model): Notes => ({
+  model: doc,
+  modalities: Object.fromEntries(modalities.map((modality) => [modality.name, modality.doc])),
+});
+
 export const conditionsOf = (model: Model): Condition[] =>
   model.inputs.map(({ name, per }) => {
     const given = model.noise.find((noise) => noise.given?.input.name === name)?.given;
@@ -59,7 +70,7 @@ const processOf = (process: ModelProcess): Process => {
 /** `decode.text`, `forward.text+image`: the names of a program's files begin so. */
 export const stemOf = ({ name }: PhaseProgram): string => name.replace("(", ".").replace(")", "").replaceAll(", ", "+");
 
-export const entryOf = (program: PhaseProgram, file: string, sha256: string): ProgramEntry => ({
+export const entryOf = (program: PhaseProgram, graph: ProgramEntry["graph"]): ProgramEntry => ({
   name: program.name,
   phase: program.kind,
   streams: program.streams,
@@ -67,8 +78,7 @@ export const entryOf = (program: PhaseProgram, file: string, sha256: string): Pr
   again: program.again,
   reads: program.reads.map(({ name }) => name),
   writes: program.writes.map(({ name }) => name),
-  file,
-  sha256,
+  graph,
   inputs: program.inputs.map(portOf),
   outputs: program.outputs.map(({ name, node, doc }) => portOf({ name, type: node.type, doc })),
 });
@@ -78,10 +88,11 @@ export const cachesOf = (programs: readonly PhaseProgram[]): CacheEntry[] => [
     programs.flatMap(({ reads, writes }) => [...reads, ...writes]).map((cache) => [cache.name, cache]),
   ).values(),
 ];
-const portOf = ({ name, type, doc }: ModulePort): Port => ({
+export const portOf = ({ name, type, doc, below }: ModulePort): Port => ({
   name,
   dtype: dtypeOf(type.dtype),
   shape: type.shape.map((dim: Dim) => (typeof dim === "number" ? dim : show(dim))),
+  below: below ?? null,
   doc,
 });
 const dtypeOf = (dtype: DType): Port["dtype"] => {

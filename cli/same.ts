@@ -1,4 +1,5 @@
 // Whether two names mean one file, or files with the same bytes. A link by path is nobody's file.
+import { createHash } from "node:crypto";
 import { closeSync, lstatSync, openSync, readSync } from "node:fs";
 
 const statOf = (path: string) => lstatSync(path, { bigint: true, throwIfNoEntry: false });
@@ -26,5 +27,20 @@ export const hasSameBytes = (first: string, second: string): boolean => {
     }
   } finally {
     files.forEach(closeSync);
+  }
+};
+
+/** sha256 of a file, which may be larger than memory; undefined: there is none. */
+export const hashOf = (path: string): string | undefined => {
+  if (statOf(path)?.isFile() !== true) return undefined;
+  const file = openSync(path, "r");
+  try {
+    const hash = createHash("sha256");
+    const buffer = Buffer.alloc(CHUNK);
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
+      hash.update(buffer.subarray(0, read));
+    return hash.digest("hex");
+  } finally {
+    closeSync(file);
   }
 };

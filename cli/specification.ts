@@ -1,6 +1,6 @@
 // A specification and the files it imports, read from disk or standard input. Imports stay in the folder of the main
 // file: the analysis refuses paths that lead out of it, and this refuses links that do.
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { dirname, resolve, sep } from "node:path";
 import { check, type Checked, type Model } from "../compiler/index.ts";
 import { type JsonDiagnostic, type Messages, type Report, toJSON } from "../grammar/diagnostic.ts";
@@ -81,11 +81,14 @@ const isMissing = (thrown: unknown): boolean =>
 const tooLarge = (path: string): Failure =>
   new Failure("file", `${path}: is larger than a specification may be`, "a file holds at most 1 MiB");
 
+/** A pipe that nobody writes to is opened at once, and then refused. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** The text of a file; undefined: there is none. */
 const readText = (path: string): string | undefined => {
   let file: number;
   try {
-    file = openSync(path, "r");
+    file = openSync(path, READ);
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     throw new Failure("file", `${path}: cannot be opened: ${reasonOf(cause)}`, undefined, cause);

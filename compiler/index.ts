@@ -12,13 +12,13 @@ import type { At, Model } from "./analyze/model.ts";
 import { lower } from "./lower/index.ts";
 import type { ModelModule, Module, Param, Program as LoweredProgram } from "./ir/module.ts";
 import { optimize } from "./optimize/index.ts";
+import { excessOf, MOST_PROGRAMS } from "./rows/limit.ts";
 import { std } from "./std/index.ts";
 import { emit } from "./target/onnx/emit.ts";
 import type { WeightPlace } from "./target/onnx/place.ts";
 import type { ProfileName } from "./target/onnx/profile.ts";
-import { type PlanOptions, planOf } from "./target/wgsl/plan.ts";
+import { type Plan, type PlanOptions, planOf } from "./target/wgsl/plan.ts";
 import { tableValues } from "./ir/table.ts";
-import type { Plan } from "../runtime/plan.ts";
 
 export type { Model } from "./analyze/model.ts";
 export const allMessages = { ...syntaxMessages, ...messages };
@@ -70,7 +70,10 @@ export const check = (path: string, read: ReadFile): Checked => {
   const names = opened?.models.filter((name) => !program.isTemplate(opened.scope, name)) ?? [];
   const model = (name: string): Model | undefined => {
     const found = names.find((n) => n.text === name);
-    return found && opened && program.model(opened.scope, found);
+    const made = found && opened && program.model(opened.scope, found);
+    const excess = made && excessOf(made);
+    if (excess) report.error("limit-programs", made.at, [MOST_PROGRAMS, excess.sorts, excess.by]);
+    return excess ? undefined : made;
   };
   program.checkNames();
   const models = names.map((n) => n.text);

@@ -5,6 +5,7 @@ import type { Callable, Document, Slot, Values } from "./document.ts";
 import { pack, slotsOf } from "./document.ts";
 import { Failure } from "./failure.ts";
 import type { CacheEntry } from "./manifest.ts";
+import { BEGIN, type Course, follow, type Layout } from "./order.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface Appending extends Callable {
@@ -39,6 +40,9 @@ const FIRST_ROOM = 16;
 
 export class Context {
   readonly batch: number;
+  readonly #layout: Layout;
+  /** how far each document has come */
+  readonly #courses: Course[];
   readonly #slots = new Map<string, Slots>();
   readonly #stores = new Map<string, Store>();
   /** inputs of all spans so far */
@@ -48,8 +52,17 @@ export class Context {
 
   #busy = false;
 
-  constructor(batch: number) {
+  /** @throws Failure "call" where the batch is no number of documents */
+  constructor(batch: number, layout: Layout) {
+    if (!Number.isSafeInteger(batch) || batch < 1)
+      throw new Failure(
+        "call",
+        `a batch of ${String(batch)} documents was asked for`,
+        "a batch has 1 or more documents",
+      );
     this.batch = batch;
+    this.#layout = layout;
+    this.#courses = Array.from({ length: batch }, () => BEGIN);
     this.#spans = Array.from({ length: batch }, () => ({}));
     this.#rows = Array.from({ length: batch }, () => []);
   }
@@ -72,17 +85,14 @@ export class Context {
 
   /** Rows that document `d` has. */
   length(d: number): number {
-    return this.#rows[d]!.length;
+    const rows = this.#rows[d];
+    if (rows === undefined)
+      throw new Failure("call", `document ${String(d)} was asked for, and the batch has ${this.batch}`);
+    return rows.length;
   }
   /** Bytes held for keys and values. */
   get bytes(): number {
     return [...this.#stores.values()].reduce((n, store) => n + store.data.byteLength, 0);
-  }
-
-  /** Every array that a program is given to read. */
-  *arrays(): Generator<Float32Array | Int32Array> {
-    for (const { order, span } of this.#slots.values()) yield* [order, span];
-    for (const { data } of this.#stores.values()) yield data;
   }
 
   /** The documents of a call: the parts' rows behind those that are there. Spans of a part follow those before it. */
@@ -94,6 +104,8 @@ export class Context {
       for (const [modality, values] of Object.entries(part.spans ?? {}))
         spans[modality] = [...(spans[modality] ?? []), ...values];
       const past = this.#rows[d]!;
+      checkSpansGiven(this.#layout, spans, [...past.map(({ row }) => row), ...part.rows], d);
+      follow(this.#layout, this.#courses[d]!, part.rows);
       const again = past.filter(({ row }) => program.again.includes(row.kind));
       return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
     });
@@ -131,9 +143,14 @@ export class Context {
   /** Writes what a program gave for its new rows, and counts them; nothing for one that does not append. */
   append(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
     if (!program.appends) return;
-    this.#check(program, outputs);
+    this.#check(program, documents, outputs);
+    for (const { name, kinds } of program.streams) {
+      const { used } = this.#slotsOf(name);
+      this.#grow(name, Math.max(...documents.map((each, d) => used[d]! + slotsOf(each, kinds).length)));
+    }
     for (const { name, kinds } of program.streams) this.#appendStream(program, name, kinds, documents, outputs);
     documents.forEach((document, d) => {
+      this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
       document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
       this.#spans[d] = Object.fromEntries(
         Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
@@ -142,12 +159,16 @@ export class Context {
   }
 
   /** Before anything is written: every array is there, and of the size that the cache has. */
-  #check(program: Appending, outputs: Readonly<Record<string, Tensor>>): void {
-    for (const { name, kvHeads, widths } of program.writes) {
+  #check(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
+    const counts = new Map(
+      program.streams.map(({ name, kinds }) => [name, Math.max(...documents.map((d) => slotsOf(d, kinds).length))]),
+    );
+    for (const { name, stream, kvHeads, widths } of program.writes) {
       for (const what of ["k", "v"] as const) {
         const given = outputs[`new.${name}.${what}`];
-        const [batch, , heads, width] = given?.shape ?? [];
-        if (given?.dtype !== "f32" || batch !== this.batch || heads !== kvHeads || width !== widths[what])
+        const [batch, rows = 0, heads, width] = given?.shape ?? [];
+        const fits = batch === this.batch && rows >= counts.get(stream)! && heads === kvHeads && width === widths[what];
+        if (given?.dtype !== "f32" || !fits)
           throw new Failure("call", `${program.name} gave no sound new.${name}.${what}`, "compile the model again");
       }
     }
@@ -162,11 +183,9 @@ export class Context {
   ): void {
     const added = documents.map((document) => slotsOf(document, kinds));
     const slots = this.#slotsOf(name);
-    this.#grow(name, Math.max(...added.map((rows, d) => slots.used[d]! + rows.length)));
     for (const cache of program.writes.filter((each) => each.stream === name)) {
       for (const what of ["k", "v"] as const) {
-        const given = outputs[`new.${cache.name}.${what}`];
-        if (!given) throw new Error(`${program.name} gave no new.${cache.name}.${what}`);
+        const given = outputs[`new.${cache.name}.${what}`]!;
         const store = this.#storeOf(cache, what);
         added.forEach((rows, d) => rows.forEach((_, r) => write(store, slots.room, d, slots.used[d]! + r, given, r)));
       }
@@ -201,7 +220,7 @@ export class Context {
     const made: Store = {
       heads: kvHeads,
       width,
-      data: new Float32Array(this.batch * kvHeads * this.#slotsOf(stream).room * width),
+      data: numbersFor(this.batch * kvHeads * this.#slotsOf(stream).room * width),
     };
     this.#stores.set(key, made);
     this.#streamOf.set(key, stream);
@@ -216,20 +235,47 @@ export class Context {
     let room = before;
     while (room < rows) room *= 2;
     if (room === before) return;
+    const stores = [...this.#stores].filter(([key]) => this.#streamOf.get(key) === stream).map(([, store]) => store);
+    // All or nothing: where one has no room, the others must be as they were.
+    const grown = stores.map(({ heads, width, data }) =>
+      widened(data, numbersFor(this.batch * heads * room * width), before * width, room * width),
+    );
     slots.order = widened(slots.order, new Int32Array(this.batch * room).fill(-1), before, room);
     slots.span = widened(slots.span, new Int32Array(this.batch * room), before, room);
     slots.room = room;
-    for (const [key, store] of this.#stores) {
-      if (this.#streamOf.get(key) !== stream) continue;
-      store.data = widened(
-        store.data,
-        new Float32Array(this.batch * store.heads * room * store.width),
-        before * store.width,
-        room * store.width,
-      );
-    }
+    stores.forEach((store, i) => (store.data = grown[i]!));
   }
 }
+
+const numbersFor = (count: number): Float32Array => {
+  try {
+    return new Float32Array(count);
+  } catch (cause) {
+    const bytes = (4 * count).toLocaleString("en-US");
+    const help = "give shorter documents, or fewer at once";
+    throw new Failure("call", `there is no room for keys and values of ${bytes} bytes`, help, cause);
+  }
+};
+/** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
+const checkSpansGiven = (
+  { modalities }: Layout,
+  spans: Readonly<Record<string, readonly Values[]>>,
+  rows: Document["rows"],
+  d: number,
+): void => {
+  for (const [name, values] of Object.entries(spans)) {
+    const modality = modalities.find((each) => each.name === name);
+    if (modality?.is !== "span") throw new Failure("call", `inputs of spans of ${name} were given, which is none`);
+    const kinds = modality.segments.map(({ kind }) => kind);
+    const count = 1 + rows.reduce((most, row) => (kinds.includes(row.kind) ? Math.max(most, row.span) : most), -1);
+    if (values.length > count)
+      throw new Failure(
+        "call",
+        `inputs of ${values.length} spans of ${name} were given for document ${d}, which has rows of ${count}`,
+        "give the inputs of a span once, with the call that appends its rows; a drawing gives them with each step",
+      );
+  }
+};
 
 /** Lines of `before` numbers copied to the beginnings of lines of `after`. */
 const widened = <A extends Int32Array | Float32Array>(from: A, to: A, before: number, after: number): A => {

@@ -1,6 +1,7 @@
 // Documents and the tensors of a call: the rows of each kind side by side, one line a document, with their place,
 // position and span. A place of -1 marks a row that is not there, so documents of unlike length share a call.
 import { Failure } from "./failure.ts";
+import { checkIndex, checkNumbers } from "./numbers.ts";
 import type { Port } from "./manifest.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -34,8 +35,13 @@ export interface Callable {
   readonly inputs: readonly Port[];
   readonly kinds: Layout;
 }
-/** What is known of kinds of rows: the columns of a grid, for `row` and `col`; the token that a marker is. */
-export type Layout = Readonly<Record<string, { readonly cols?: number | undefined; readonly id?: number | undefined }>>;
+/** What is known of kinds of rows: how many a grid has and its columns, for `row` and `col`; the token that a marker is. */
+export type Layout = Readonly<
+  Record<
+    string,
+    { readonly count?: number | undefined; readonly cols?: number | undefined; readonly id?: number | undefined }
+  >
+>;
 
 /** A row and its place in the document. */
 export interface Slot {
@@ -55,9 +61,10 @@ export const slotsOf = (document: Document, kinds: readonly string[]): Slot[] =>
 export const pack = (program: Callable, documents: readonly Document[]): Record<string, Tensor> => {
   const sizes = new Map<string, number>([["batch", documents.length]]);
   const taken = program.streams.flatMap((stream) => stream.kinds);
-  for (const document of documents) {
+  for (const [d, document] of documents.entries()) {
     const foreign = document.rows.find((row) => !taken.includes(row.kind));
     if (foreign) throw new Failure("call", `${program.name} takes no rows of ${foreign.kind}`);
+    checkRows(program, document, d);
     checkSpans(program, document);
     for (const [modality, spans] of Object.entries(document.spans))
       sizes.set(modality, Math.max(sizes.get(modality) ?? 1, spans.length));
@@ -68,6 +75,17 @@ export const pack = (program: Callable, documents: readonly Document[]): Record<
     shape.every((dim) => typeof dim === "number" || !dim.startsWith("past.")),
   );
   return Object.fromEntries(given.map((port) => [port.name, inputOf(program, port, documents, sizes)]));
+};
+
+/** Every row says which one of its span it is. */
+const checkRows = ({ name, kinds }: Callable, document: Document, d: number): void => {
+  document.rows.forEach(({ kind, span, index, values }, i) => {
+    const where = `of the row at place ${(document.place ?? 0) + i} of document ${d}`;
+    if (typeof values !== "object" || values === null)
+      throw new Failure("call", `${name}: the values ${where} are missing`, "give `values: {}` where a row has none");
+    checkIndex(`${name}: the span ${where}`, span, undefined);
+    checkIndex(`${name}: the index ${where}`, index, kinds[kind]?.count);
+  });
 };
 
 /** Every row of a span whose inputs are read has them. */
@@ -100,25 +118,32 @@ const inputOf = (
   const tensor = { dtype: port.dtype, shape, data } as Tensor;
   const [batch, extent] = port.shape;
   const stream = program.streams.find(({ name }) => extent === name);
-  const name = stream && port.name.startsWith(`${stream.name}.`) ? port.name.slice(stream.name.length + 1) : port.name;
+  const isOfStream = stream !== undefined && port.name.startsWith(`${stream.name}.`);
+  const name = isOfStream ? port.name.slice(stream.name.length + 1) : port.name;
   const width = shape
     .slice(batch === "batch" ? (typeof extent === "string" ? 2 : 1) : 0)
     .reduce((n, dim) => n * dim, 1);
-  if (stream && name === "order") data.fill(-1);
+  if (isOfStream && name === "order") data.fill(-1);
+  const set = (at: number, value: Value | undefined, where: string): void =>
+    put(port, data, at * width, width, value, where);
   documents.forEach((document, d) => {
-    if (batch !== "batch") return d === 0 ? put(data, 0, width, document.inputs[name], port.name) : undefined;
-    if (typeof extent !== "string") return put(data, d * width, width, document.inputs[name], port.name);
+    const own = `of document ${d}`;
+    if (batch !== "batch") return d === 0 ? set(0, document.inputs[name], "of the call") : undefined;
+    if (typeof extent !== "string") return set(d, document.inputs[name], own);
     const line = d * shape[1]!;
     if (stream)
       return slotsOf(document, stream.kinds).forEach((slot, i) =>
-        put(data, (line + i) * width, width, rowValue(program.kinds, name, slot, document), port.name),
+        set(
+          line + i,
+          isOfStream ? rowValue(program.kinds, name, slot, document) : slot.row.values[name],
+          `of the row at place ${slot.place} ${own}`,
+        ),
       );
-    return (document.spans[extent] ?? []).forEach((span, i) =>
-      put(data, (line + i) * width, width, span[name], port.name),
-    );
+    return (document.spans[extent] ?? []).forEach((span, i) => set(line + i, span[name], `of ${extent} ${i} ${own}`));
   });
   return tensor;
 };
+type Value = number | Float32Array;
 const rowValue = (
   kinds: Layout,
   name: string,
@@ -144,21 +169,17 @@ const rowValue = (
   }
 };
 const put = (
+  { name, dtype, below }: Port,
   data: Float32Array | Int32Array,
   at: number,
   width: number,
-  value: number | Float32Array | undefined,
-  name: string,
+  value: Value | undefined,
+  where: string,
 ): void => {
-  if (value === undefined) throw new Failure("call", `the input ${name} is missing`);
-  if (typeof value === "number") {
-    if (width !== 1) throw new Failure("call", `the input ${name} has ${width} numbers, and one was given`);
-    data[at] = value;
-  } else {
-    if (value.length !== width)
-      throw new Failure("call", `the input ${name} has ${width} numbers, and ${value.length} were given`);
-    data.set(value, at);
-  }
+  if (value === undefined) throw new Failure("call", `the input ${name} ${where} is missing`);
+  const numbers = typeof value === "number" ? [value] : value;
+  checkNumbers(`the input ${name} ${where}`, numbers, width, dtype, below);
+  data.set(numbers, at);
 };
 
 /** The rows of one output `[batch, rows, width]` of a stream: for each document, by their place. */
@@ -167,7 +188,8 @@ export const unpack = (
   kinds: readonly string[],
   tensor: Tensor,
 ): ReadonlyMap<number, Float32Array>[] => {
-  const [, rows, width] = tensor.shape as [number, number, number];
+  const [, rows, ...rest] = tensor.shape as [number, number, ...number[]];
+  const width = rest.reduce((n, dim) => n * dim, 1);
   return documents.map((document, d) => {
     const found = new Map<number, Float32Array>();
     slotsOf(document, kinds).forEach(({ place }, i) => {

@@ -3,24 +3,38 @@ export { Failure, type FailureKind } from "./failure.ts";
 export {
   type CacheEntry,
   type Condition,
+  type GraphFile,
   type Manifest,
   MANIFEST_SCHEMA,
   type Modality,
   type Noise,
-  parseManifest,
   type Port,
-  printManifest,
   type ProgramEntry,
   type Segment,
+  type SessionTerm,
   type WeightFile,
 } from "./manifest.ts";
+export { parseManifest, printManifest } from "./parseManifest.ts";
 export { decodeImage, encodePng, readImage, writeImage } from "./media/image.ts";
 export { fromPatches, type PatchGrid, type Picture, toPatches } from "./media/patches.ts";
 export { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
 export { type Appending, Context, type Part } from "./context.ts";
 export { type Document, type DocumentRow, type Layout as RowLayout, pack, unpack, type Values } from "./document.ts";
-export { openSession, type Phase, readManifest, type Result, type Session } from "./session.ts";
+export { openSession, type Phase, readManifest, type Result, type Session, type Whole } from "./session.ts";
 export { type DType, elements, type Tensor, type TensorData } from "./tensor.ts";
+export type {
+  CacheInputs,
+  CacheOutputs,
+  CacheType,
+  ModelTypes,
+  ShapedTensor,
+  Sizes,
+  TypedDocument,
+  TypedPart,
+  TypedResult,
+  TypedRow,
+  TypedSession,
+} from "./typed.ts";
 export { byteTokenizer, parseTokenizer, readTokenizer, type Tokenizer } from "./text/tokenizer.ts";
 export {
   type Checkpoint,

@@ -133,7 +133,16 @@ export interface PlanProgram {
 export interface PlanWeight {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly stored: Stored;
+  /** how its numbers lie on the device */
+  readonly stored: Exclude<Stored, "i32">;
+  /** where they lie in a file beside the plan, row major; null: whoever opens the plan knows */
+  readonly lies: WeightPlace | null;
+}
+export interface WeightPlace {
+  readonly file: string;
+  /** in bytes */
+  readonly offset: number;
+  readonly dtype: "f32" | "f16" | "bf16";
 }
 /** A table of the compiler: rows of f32, in a file beside the plan. */
 export interface PlanTable {

@@ -2,6 +2,8 @@
 // place and what must stand there; unknown and missing members are faults, so that a type never holds more than it says.
 // Each also has its JSON Schema, so that what is published is what is checked.
 import type { Json } from "./json.ts";
+import { isPlainName } from "./plainName.ts";
+import { quote } from "./quote.ts";
 
 /** Called with the place (`programs[0].file`) and what it must be; does not return. */
 export type Report = (where: string, what: string) => never;
@@ -60,7 +62,11 @@ export const identifier: Check<string> = matching(
   256,
 );
 /** One component of a path: a file of the same folder. */
-export const path: Check<string> = matching("a file name without a folder", /^(?!\.+$)[A-Za-z0-9_.+-]+$/, 255);
+export const path: Check<string> = plain(
+  { type: "string", pattern: "^(?!\\.+$)[A-Za-z0-9_.+-]+$", maxLength: 255 },
+  "a file name without a folder",
+  (json): json is string => typeof json === "string" && isPlainName(json),
+);
 export const sha256: Check<string> = matching("64 hexadecimal digits", /^[0-9a-f]{64}$/, 64);
 
 export const oneOf = <const T extends string | null>(...values: readonly T[]): Check<T> =>
@@ -96,7 +102,7 @@ export const object = <T extends object>(members: { readonly [K in keyof T]-?: C
     if (!(json instanceof Map)) return report(where, "an object");
     const given = json as ReadonlyMap<string, Json>;
     const unknown = [...given.keys()].find((key) => !Object.hasOwn(members, key));
-    if (unknown !== undefined) return report(member(where, JSON.stringify(unknown)), "absent: it is unknown");
+    if (unknown !== undefined) return report(member(where, quote(unknown)), "absent: it is unknown");
     const read = (key: keyof T & string) => members[key](given.get(key), report, member(where, key));
     const present = keys.filter((key) => given.has(key) || !members[key].optional);
     return Object.fromEntries(present.map((key) => [key, read(key)])) as T;

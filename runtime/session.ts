@@ -1,16 +1,21 @@
-// A compiled model, open: its programs in ONNX Runtime, opened when first called, and the contexts that documents grow in.
-import { lstat } from "node:fs/promises";
+// A compiled model, open: its programs, run by what its target asks for, and the contexts that documents grow in.
 import { join } from "node:path";
 import { type Appending, Context, type Part } from "./context.ts";
 import { type Document, type Layout, pack, unpack } from "./document.ts";
-import { Failure, reasonOf } from "./failure.ts";
+import { Failure } from "./failure.ts";
 import { decodeText } from "./json.ts";
-import { type Manifest, parseManifest, type ProgramEntry, type WeightFile } from "./manifest.ts";
-import { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
-import type { Tensor } from "./tensor.ts";
-import { readWhole } from "./weights/file.ts";
+import { movedAway } from "./leftover.ts";
+import type { Manifest, ProgramEntry, WeightFile } from "./manifest.ts";
+import { parseManifest } from "./parseManifest.ts";
+import { onnxRunner } from "./onnx/runner.ts";
+import type { ProgramOptions } from "./onnx/session.ts";
+import { checkPorts } from "./ports.ts";
+import { AGAIN, type Tensors } from "./runner.ts";
+import { type GpuOptions, gpuRunner } from "./webgpu/runner.ts";
+import { checkOwnFile, readWhole } from "./weights/file.ts";
 
-type Tensors = Readonly<Record<string, Tensor>>;
+/** For graphs, how ONNX Runtime runs them; for kernels, on which GPU. */
+export interface SessionOptions extends ProgramOptions, GpuOptions {}
 export type Phase = ProgramEntry["phase"];
 
 /** What one call gave: every output as a tensor, and its rows by document and place. */
@@ -20,25 +25,45 @@ export interface Result {
   /** the rows of an output such as `text.logits` in document `d`, by place; empty where the program has no such output */
   rows(output: string, d: number): ReadonlyMap<number, Float32Array>;
 }
+/** A whole document: of its spans and of itself only the inputs that the model has. */
+export type Whole = Pick<Document, "rows" | "start"> & Partial<Pick<Document, "spans" | "inputs">>;
 export interface Session {
   readonly manifest: Manifest;
   /** Runs a program on named tensors. @throws Failure "call" */
   run(program: string, inputs: Tensors): Promise<Tensors>;
-  /** Whole documents at once, by the smallest forward program that takes their rows. */
-  forward(documents: readonly Document[]): Promise<Result>;
+  /** Whole documents at once, of any order, by the smallest forward program that takes their rows. */
+  forward(documents: readonly Whole[]): Promise<Result>;
   /** A batch of empty documents. */
   start(batch?: number): Context;
-  /** Runs a phase on new rows of the documents of a context, and keeps what it appends. */
+  /**
+   * Runs a phase on new rows of the documents of a context, and keeps what it appends. @throws Failure "call" where the
+   * model's session forbids the rows behind those that are there
+   */
   append(context: Context, phase: Exclude<Phase, "forward">, parts: readonly Part[]): Promise<Result>;
   close(): Promise<void>;
 }
 
-const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
+const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
+
+const readOwn = async (path: string): Promise<Uint8Array> => {
+  await checkOwnFile(path);
+  return readWhole(path, MAX_MANIFEST_BYTES);
+};
 
 /** Reads and checks the manifest of a folder that `graftwerk compile` wrote. @throws Failure "file" */
 export const readManifest = async (folder: string, name: string): Promise<Manifest> => {
   const path = join(folder, name);
-  return parseManifest(decodeText(await readWhole(path, MAX_MANIFEST_BYTES), path), path);
+  const bytes = await readOwn(path).catch(async (thrown: unknown) => {
+    const old = thrown instanceof Failure && thrown.missing ? await movedAway(folder) : undefined;
+    if (old === undefined) throw thrown;
+    throw new Failure(
+      "file",
+      `${folder}: is not there: a compilation was killed while it replaced it, and what it held lies in ${old}`,
+      `compile it again, or put it back: mv ${old} ${folder}`,
+      thrown,
+    );
+  });
+  return parseManifest(decodeText(bytes, path), path);
 };
 
 /**
@@ -47,20 +72,16 @@ export const readManifest = async (folder: string, name: string): Promise<Manife
  */
 const checkFile = async (folder: string, { file, size }: WeightFile): Promise<void> => {
   const path = join(folder, file);
-  const again = "compile the model again";
-  const found = await lstat(path).catch((cause: unknown) => {
-    throw new Failure("file", `${path}: the weights of the model cannot be found: ${reasonOf(cause)}`, again, cause);
-  });
-  if (!found.isFile()) throw new Failure("file", `${path}: is not a file itself, but a link or a folder`, again);
-  if (found.size !== size)
-    throw new Failure("file", `${path}: has ${found.size} bytes, and had ${size} when the model was compiled`, again);
+  const found = await checkOwnFile(path, "the weights of the model", AGAIN);
+  if (found !== size)
+    throw new Failure("file", `${path}: has ${found} bytes, and had ${size} when the model was compiled`, AGAIN);
 };
 
 /**
  * Opens a compiled folder. @throws Failure "file" when its manifest is not sound, or its weights are missing or of another
  * size than the manifest says
  */
-export const openSession = async (folder: string, options: ProgramOptions = {}): Promise<Session> => {
+export const openSession = async (folder: string, options: SessionOptions = {}): Promise<Session> => {
   const manifest = await readManifest(folder, "manifest.json");
   if (manifest.missing.length > 0)
     throw new Failure(
@@ -69,22 +90,32 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       "compile it with --weights SLOT=PATH, or with --seed N for initial values",
     );
   await Promise.all(manifest.weights.map((file) => checkFile(folder, file)));
-  const open = new Map<string, Promise<Program>>();
+  const runner = manifest.target === "webgpu" ? gpuRunner(folder, manifest, options) : onnxRunner(folder, options);
+  const contexts = new WeakSet<Context>();
+  const calls = new Set<Promise<unknown>>();
+  let closed = false;
   const entries = new Map(manifest.programs.map((program) => [program.name, entryOf(manifest, program)]));
   const run = async (name: string, inputs: Tensors): Promise<Tensors> => {
     const entry = manifest.programs.find((program) => program.name === name);
     if (!entry)
       throw new Failure("call", `${manifest.model} has no program ${name}`, `it has ${[...entries.keys()].join(", ")}`);
-    const opened = open.get(name) ?? openProgram(name, join(folder, entry.file), options);
-    open.set(name, opened);
-    // A graph that cannot be opened now may be there later.
-    opened.catch(() => open.delete(name));
-    return (await opened).run(inputs);
+    if (closed) throw new Failure("call", `the session of ${manifest.model} is closed`, "open the folder again");
+    checkPorts(entry, inputs);
+    if (entry.graph === null) return {};
+    const call = runner.run(entry, entry.graph, inputs);
+    calls.add(call);
+    return call.finally(() => calls.delete(call));
   };
   return {
     manifest,
     run,
-    forward: async (documents) => {
+    forward: async (given) => {
+      checkRows(given);
+      const documents = given.map((each): Document => ({
+        ...each,
+        spans: each.spans ?? {},
+        inputs: each.inputs ?? {},
+      }));
       const entry = entries.get(
         programFor(
           manifest,
@@ -94,8 +125,21 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       )!;
       return resultOf(entry, documents, await run(entry.name, pack(entry, documents)));
     },
-    start: (batch = 1) => new Context(batch),
+    start: (batch = 1) => {
+      const context = new Context(batch, manifest);
+      contexts.add(context);
+      return context;
+    },
     append: async (context, phase, parts) => {
+      if (!contexts.has(context))
+        throw new Failure("call", "the context is of another session", "begin one with `session.start()`");
+      checkRows(parts);
+      if (!PHASES.includes(phase))
+        throw new Failure(
+          "call",
+          `there is no phase ${JSON.stringify(phase)} that appends`,
+          `there are ${PHASES.join(", ")}`,
+        );
       const program = programFor(
         manifest,
         phase,
@@ -111,14 +155,34 @@ export const openSession = async (folder: string, options: ProgramOptions = {}):
       });
     },
     close: async () => {
-      const opened = await Promise.allSettled(open.values());
-      for (const program of opened) if (program.status === "fulfilled") await program.value.close();
+      closed = true;
+      // Freeing a graph while it runs would take the memory from under it.
+      await Promise.allSettled(calls);
+      await runner.close();
     },
   };
 };
 
+const PHASES: readonly Phase[] = ["prefill", "decode", "read", "denoise"];
+
+/** Callers of JavaScript have no types. */
+const checkRows = (documents: readonly { readonly rows: unknown }[]): void => {
+  if (!Array.isArray(documents))
+    throw new Failure("call", "documents are wanted, a list with one of each", "[{ rows: [...] }]");
+  documents.forEach((document: { readonly rows: unknown } | null, d) => {
+    if (!Array.isArray(document?.rows))
+      throw new Failure("call", `document ${d} has no list of rows`, "{ rows: [...] }");
+    const row = document.rows.findIndex((each) => typeof each !== "object" || each === null);
+    if (row >= 0) throw new Failure("call", `row ${row} of document ${d} is none`, "{ kind, span, index, values }");
+  });
+};
+
 /** The program of a phase that takes rows of these kinds, and of no more streams than it must. */
-const programFor = (manifest: Manifest, phase: Phase, rows: readonly { readonly kind: string }[]): ProgramEntry => {
+export const programFor = (
+  manifest: Manifest,
+  phase: Phase,
+  rows: readonly { readonly kind: string }[],
+): ProgramEntry => {
   const kinds = [...new Set(rows.map((row) => row.kind))];
   const takes = (program: ProgramEntry): boolean =>
     kinds.every((kind) => program.streams.some((stream) => stream.kinds.includes(kind)));
@@ -132,7 +196,7 @@ const programFor = (manifest: Manifest, phase: Phase, rows: readonly { readonly 
     `${manifest.model} has no ${phase} for rows of ${kinds.join(", ") || "nothing"}`,
     has.length
       ? `it has ${has.join(", ")}`
-      : `it has no ${phase} at all: its mask lets rows see later ones; \`graftwerk inspect\` names the term`,
+      : `it has no ${phase} at all; \`graftwerk inspect\` lists its programs, and what its mask forbids`,
   );
 };
 
@@ -178,7 +242,9 @@ const layoutOf = (manifest: Manifest): Layout =>
     manifest.modalities.flatMap((modality) =>
       modality.is === "tokens"
         ? []
-        : modality.segments.map((s) => [s.kind, s.is === "grid" ? { cols: s.cols } : { id: s.id }] as const),
+        : modality.segments.map(
+            (s) => [s.kind, s.is === "grid" ? { count: s.rows * s.cols, cols: s.cols } : { id: s.id }] as const,
+          ),
     ),
   );
 
@@ -186,6 +252,8 @@ const resultOf = (entry: Appending, documents: readonly Document[], tensors: Ten
   program: entry.name,
   tensors,
   rows: (output, d) => {
+    if (documents[d] === undefined)
+      throw new Failure("call", `document ${String(d)} was asked for, and the call had ${documents.length}`);
     const tensor = tensors[output];
     const stream = entry.streams.find(({ name }) => output.startsWith(`${name}.`));
     return tensor && stream ? unpack(documents, stream.kinds, tensor)[d]! : new Map();

@@ -1,17 +1,17 @@
 // What the runtime's packing needs to know of a lowered program, as a manifest would tell it.
+import { modalitiesOf, portOf, sessionOf } from "../cli/manifest.ts";
 import type { Document, Model } from "../compiler/analyze/model.ts";
 import type { PhaseProgram } from "../compiler/ir/module.ts";
-import type { Appending } from "../runtime/context.ts";
+import { type Appending, Context } from "../runtime/context.ts";
+
+/** An empty batch of a model's documents. */
+export const contextOf = (model: Model, batch: number): Context =>
+  new Context(batch, { model: model.name, modalities: modalitiesOf(model), session: sessionOf(model) });
 
 export const entryOf = (model: Model, program: PhaseProgram): Appending => ({
   name: program.name,
   streams: program.streams,
-  inputs: program.inputs.map(({ name, type, doc }) => ({
-    name,
-    dtype: type.dtype as "f32" | "i32",
-    shape: type.shape.map((d) => (typeof d === "number" ? d : d.key)),
-    doc,
-  })),
+  inputs: program.inputs.map(portOf),
   kinds: Object.fromEntries(
     model.kinds.map(({ name, rows }) => [
       name,

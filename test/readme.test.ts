@@ -13,9 +13,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import ts from "typescript";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commands } from "../cli/commands.ts";
 import { check } from "../compiler/index.ts";
+import { described } from "./bindings/manifests.ts";
+import { checked } from "./bindings/program.ts";
 import { command, graftwerk, root } from "./cli/built.ts";
 
 const pages = [
@@ -113,7 +116,7 @@ test("every page is held to this, and every block on it", () => {
   const elsewhere = ["test/reference/README.md"];
   expect([...pages, ...elsewhere].sort()).toEqual(walk("").sort());
   // A text is shown and not run: a diagram, the grammar, what is said of a mistake.
-  const run = ["graft", "sh", "js", "text"];
+  const run = ["graft", "sh", "js", "ts", "text"];
   const others = pages.flatMap((page) =>
     [...read(page).matchAll(/^```(\w*)\n[^]*?^```$/gm)].flatMap(([, language]) =>
       run.includes(language!) ? [] : [`${page}: ${language}`],
@@ -122,14 +125,30 @@ test("every page is held to this, and every block on it", () => {
   expect(others).toEqual([]);
 });
 
-const scripts = pages.flatMap((page) => blocks(page, "js").map((text) => [page, text] as const));
-test.each(scripts)("the script in %s runs on a compiled model of text", (_, text) => {
-  const home = join(folder, "script");
+const typed = pages.flatMap((page) => blocks(page, "ts").map((text) => [page, text] as const));
+test("scripts with types are right, for a model of text", () => {
+  const texts = typed.map(([, text], i) => [`LlamaModel/${i}.mts`, text.replace("./out/", "./")] as const);
+  const found = checked([described("llama", "LlamaModel")], Object.fromEntries(texts));
+  expect(texts.length).toBeGreaterThan(0);
+  for (const [name] of texts) expect(found.get(name)).toEqual([]);
+});
+
+const untyped = (text: string): string =>
+  ts.transpileModule(text, { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 } })
+    .outputText;
+const scripts = [
+  ...pages.flatMap((page) => blocks(page, "js").map((text) => [page, text] as const)),
+  ...typed.map(([page, text]) => [page, untyped(text)] as const),
+];
+test.each(scripts)("the script in %s runs on a compiled model of text", (page, text) => {
+  const home = join(folder, page.replace(/\W/g, "-"));
   mkdirSync(join(home, "node_modules", "graftwerk"), { recursive: true });
   cpSync(join(root, "package.json"), join(home, "node_modules", "graftwerk", "package.json"));
   symlinkSync(dirname(dirname(command())), join(home, "node_modules", "graftwerk", "dist"), "junction");
   const spec = join(root, "examples", "llama", "llama.graft");
-  const compiled = graftwerk(["compile", spec, "--target", "onnx", "--seed", "1", "--out", "out"], { cwd: home });
+  const compiled = graftwerk(["compile", spec, "--target", "onnx", "--seed", "1", "--bindings", "--out", "out"], {
+    cwd: home,
+  });
   expect([compiled.status, compiled.stderr]).toEqual([0, ""]);
   writeFileSync(join(home, "script.mjs"), text);
   const ran = spawnSync(process.execPath, ["script.mjs"], { cwd: home, encoding: "utf8" });

@@ -1,6 +1,7 @@
 // Every form that `--json` or a compiled folder has, by the `schema` that it begins with. They are published as JSON
 // Schema in schemas/, which scripts/schemas.mjs writes from here; no command loads this.
-import { MANIFEST_SCHEMA, manifestForm } from "../../runtime/manifest.ts";
+import { MANIFEST_SCHEMA } from "../../runtime/manifest.ts";
+import { manifestForm } from "../../runtime/parseManifest.ts";
 import type { Form } from "../../runtime/schema.ts";
 import { expand, inspect } from "./models.ts";
 import { check, codes, diagnostics, doctor, error, explain, format } from "./reports.ts";

@@ -1,5 +1,5 @@
 // What `--json` says of work done: the forms of `compile`, `verify` and `generate`.
-import { manifestForm } from "../../runtime/manifest.ts";
+import { manifestForm } from "../../runtime/parseManifest.ts";
 import {
   array,
   boolean,

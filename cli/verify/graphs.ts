@@ -12,7 +12,6 @@ import {
   memorySource,
   openProgram,
   type ProgramOptions,
-  type Port,
   readSafetensors,
   safetensorsBytes,
   type Tensor,
@@ -20,6 +19,7 @@ import {
 import type { Program as Session } from "../../runtime/index.ts";
 import type { Adapter } from "../../runtime/webgpu/adapter.ts";
 import { openPlan, type PlanSession } from "../../runtime/webgpu/session.ts";
+import { portOf } from "../manifest.ts";
 import type { WeightNumbers } from "./weights.ts";
 
 /** What runs programs: ONNX Runtime, by a profile, or WebGPU. */
@@ -162,12 +162,7 @@ export const programFor = (model: Model, { programs }: ModelModule, modalities: 
 const callableOf = (model: Model, program: PhaseProgram): Callable => ({
   name: program.name,
   streams: program.streams,
-  inputs: program.inputs.map(({ name, type, doc }): Port => ({
-    name,
-    dtype: type.dtype as Port["dtype"],
-    shape: type.shape.map((dim) => (typeof dim === "number" ? dim : dim.key)),
-    doc,
-  })),
+  inputs: program.inputs.map(portOf),
   kinds: Object.fromEntries(
     model.kinds.map(({ name, rows }) => [
       name,

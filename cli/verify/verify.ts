@@ -1,5 +1,6 @@
 // Verification: every program of a model, run by ONNX Runtime on documents and weights drawn from a seed, against the
 // oracle. The verdict is on the graphs as they ship; graphs that give every layer say where an error begins.
+import { modalitiesIn } from "../../compiler/rows/limit.ts";
 import type { Document, Model, Weight } from "../../compiler/analyze/model.ts";
 import { programs } from "../../compiler/index.ts";
 import type { ModelModule, PhaseProgram } from "../../compiler/ir/module.ts";
@@ -73,7 +74,7 @@ export const prepare = (whole: Model, options: VerifyOptions = {}): Reference =>
   const model = options.layers === undefined ? whole : sectionOf(whole, options.layers);
   const seed = seedOf(options);
   const asked = options.cases ?? ((modalities: readonly string[]) => casesFor(model, modalities, seed));
-  const groups = subsets(model.modalities.map(({ name }) => name)).map((modalities) => ({
+  const groups = subsets(modalitiesIn(model)).map((modalities) => ({
     modalities,
     cases: asked(modalities).map((each) => shortened(each, options.rows)),
   }));

@@ -20,10 +20,14 @@ export const call = (cx: Context, expr: ast.ExprOf<"call">, scope: Scope): Value
     if (special) return special(cx, expr, scope);
     const builtin = rowBuiltin(callee.name);
     if (builtin) return rowCall(cx, callee.name, builtin, expr, scope);
-    return cx.fail("unknown-function", scope.at(callee), [
-      callee.name,
-      cx.nearest(callee.name, [...scope.visible(), ...Object.keys(rowBuiltins), ...specials.keys()]),
+    const { name } = callee;
+    const place = scope.at(callee);
+    const near = cx.nearestFor("unknown-function", place, name, () => [
+      ...scope.visible(),
+      ...Object.keys(rowBuiltins),
+      ...specials.keys(),
     ]);
+    return cx.fail("unknown-function", place, [name, near]);
   }
   const block = calledBlock(cx, expr, scope, {});
   if (block) return block;

@@ -144,6 +144,10 @@ export class Context {
     return this.fail(code, at, args);
   }
 
+  /** `nearest` for a message of a place; none where that was said before, for a function is evaluated at every call. */
+  nearestFor(code: Code, at: At, word: string, names: () => Iterable<string>): string | undefined {
+    return this.#shared.said.has(`${code} ${at.path} ${at.span.from}`) ? undefined : this.nearest(word, names());
+  }
   /** The known name that a mistyped one may stand for. */
   nearest(word: string, names: Iterable<string>): string | undefined {
     if (word.length > searched.length) return undefined;

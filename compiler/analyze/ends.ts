@@ -5,6 +5,7 @@ import type { Context, Draft, ModelState } from "./context.ts";
 import { applyFunction } from "./function.ts";
 import { addWeight } from "./instance.ts";
 import type { At, Embed, Kind, Modality, Row, Seq } from "./model.ts";
+import { isPlace } from "./modality.ts";
 import { asSeq, isKnownAt, lift, narrowed } from "./sequence.ts";
 import { declare, isBroken, once, textOf } from "./static.ts";
 import { describe, Scope, type Value } from "./value.ts";
@@ -31,6 +32,7 @@ export const embedStatement = (
   const inner = new Scope(scope, scope.file, "");
   const [parameter, ...more] = statement.parameters;
   if (!parameter || more.length) return void cx.fail("embed-parameters", scope.at(statement.target), [kind.name]);
+  if (isPlace(parameter.text)) return void cx.fail("reserved-input", scope.at(parameter), [parameter.text]);
   const origin = { at: scope.at(parameter), path: "" };
   const argument = { argument: parameter.text };
   const own =

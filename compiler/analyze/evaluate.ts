@@ -62,7 +62,8 @@ const reference = (cx: Context, expr: ast.Reference, scope: Scope): Value => {
 export const unknownName = (cx: Context, expr: ast.Reference, scope: Scope): Value => {
   if (expr.name === "h") return cx.fail("h-outside", scope.at(expr), []);
   if (rowBuiltin(expr.name) || specials.has(expr.name)) return cx.fail("is-a-function", scope.at(expr), [expr.name]);
-  return cx.fail("unknown-name", scope.at(expr), [expr.name, cx.nearest(expr.name, scope.visible())]);
+  const at = scope.at(expr);
+  return cx.fail("unknown-name", at, [expr.name, cx.nearestFor("unknown-name", at, expr.name, () => scope.visible())]);
 };
 const list = (cx: Context, items: readonly ast.Expr[], scope: Scope): Value => {
   const values = items.map((item) => orSymbol(cx, item, scope));

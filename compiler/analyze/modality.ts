@@ -181,6 +181,10 @@ export const inputStatement = (cx: Context, state: ModelState, statement: ast.In
   const type = inputType(cx, statement, scope);
   const per = inputExtent(cx, state, statement, scope);
   if (!type || !per) return declare(cx, scope, statement.name, error);
+  if (typeof per === "object" && "row" in per && isPlace(statement.name.text)) {
+    cx.fail("reserved-input", at, [statement.name.text]);
+    return declare(cx, scope, statement.name, error);
+  }
   const input: Input = { name: statement.name.text, per, type, doc: statement.doc ?? "", at };
   state.inputs.push(input);
   const origin = { at, path: "" };
@@ -190,6 +194,8 @@ export const inputStatement = (cx: Context, state: ModelState, statement: ast.In
       : cx.rows.make(origin, "input", [], type.shape, { input });
   declare(cx, scope, statement.name, { kind: "row", row });
 };
+/** What a program is given of every row: no other value of a row may have that name. */
+export const isPlace = (name: string): boolean => ["order", "position", "span", "row", "col", "index"].includes(name);
 const inputType = (cx: Context, { type }: ast.InputStatement, scope: Scope): Input["type"] | undefined => {
   const items = type.kind === "shape" ? type.dims : type.kind === "list" ? type.items : undefined;
   if (items) {

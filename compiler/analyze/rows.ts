@@ -23,7 +23,10 @@ export class Rows {
     ...[attrs]: Rest<K>
   ): RowOf<K> {
     const own = (attrs ?? {}) as RowOps[K];
-    const key = `${op}(${src.map((row) => this.#ids.get(row)).join()})[${shape.join()}]${JSON.stringify(own, plain)}`;
+    // Every call of a function in Graft comes here, and most have no attributes: a text of them is slow to make.
+    let key = attrs === undefined ? `${op}(` : `${op}${JSON.stringify(attrs, plain)}(`;
+    for (const row of src) key += `${this.#ids.get(row)},`;
+    key += `)[${shape.join()}]`;
     const found = this.#interned.get(key);
     if (found) return found as RowOf<K>;
     const index =

@@ -1,5 +1,6 @@
 // An inspection as text: what the model has, which rows each program computes in each layer, what it costs, what is kept.
 import { count } from "../../grammar/count.ts";
+import { ranges } from "../rows/ranges.ts";
 import type { Inspection, ProgramCost } from "./index.ts";
 
 export const inspectionText = (found: Inspection): string =>
@@ -22,16 +23,6 @@ export const inspectionText = (found: Inspection): string =>
     ...Object.entries(found.programs).flatMap(([name, program]) => programText(name, program)),
     "",
   ].join("\n");
-
-const ranges = (numbers: readonly number[]): string => {
-  const runs: [number, number][] = [];
-  for (const n of numbers) {
-    const last = runs.at(-1);
-    if (last && n === last[1] + 1) last[1] = n;
-    else runs.push([n, n]);
-  }
-  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}..${to}`)).join(", ");
-};
 
 const programText = (name: string, { flops, outputs, recomputed, rows }: ProgramCost): string[] => {
   const heads = outputs.filter((output) => !output.startsWith("new."));

@@ -7,6 +7,8 @@ export interface Port {
   readonly type: Type;
   /** one line for people: what a number of it is */
   readonly doc: string;
+  /** an index: whole, from 0 to `below` - 1 */
+  readonly below?: number | undefined;
 }
 export interface Output {
   readonly name: string;

@@ -8,6 +8,7 @@ import type { DType } from "../ir/vocabulary.ts";
 import type { Cache } from "../rows/phase.ts";
 import type { Stream } from "../rows/stream.ts";
 import { embedOf } from "../rows/walk.ts";
+import { type Standing, standingOf, stoodIn } from "./absent.ts";
 
 export const BATCH: Dim = sym("batch");
 
@@ -20,17 +21,24 @@ export interface Places {
   readonly order: Node;
   readonly span: Node;
 }
-/** The rows of one stream that a program computes. */
+/** The rows of one stream that a program computes; as queries, with those that stand in for rows that are not there. */
 export interface Rows extends Places {
   readonly position: Node;
+  readonly standing: Standing;
+  /** the same as keys of a mask: as they are given */
+  readonly given: Places;
 }
-export const rowsOfStream = (g: Builder, stream: Stream): Rows => ({
-  stream,
-  count: sym(stream.name),
-  order: inputNode(g, placePort(stream, "order")),
-  position: inputNode(g, placePort(stream, "position")),
-  span: inputNode(g, placePort(stream, "span")),
-});
+export const rowsOfStream = (g: Builder, stream: Stream): Rows => {
+  const count = sym(stream.name);
+  const [order, position, span] = (["order", "position", "span"] as const).map((what) =>
+    inputNode(g, placePort(stream, what)),
+  ) as [Node, Node, Node];
+  const standing = standingOf(g, order);
+  const stood = (node: Node): Node =>
+    g.op("split", [stoodIn(g, standing, g.op("merge", [node], { axis: 0 }))], { axis: 0, sizes: [BATCH, count] });
+  const given = { stream, count, order, span };
+  return { ...given, order: stood(order), position: stood(position), span: stood(span), standing, given };
+};
 /** Past rows of a stream: as many as their cache has room for. */
 export const pastOfStream = (g: Builder, stream: Stream): Places => ({
   stream,
@@ -41,11 +49,15 @@ export const pastOfStream = (g: Builder, stream: Stream): Places => ({
 
 export const inputNode = (g: Builder, { name, type }: Port): Node => g.op("input", [], { name, type });
 /** An argument of the stream's `embed`, a row each: `[batch * rows, ...]`. */
-export const argumentNode = (g: Builder, model: Model, { stream }: Rows, name: string): Node => {
+export const argumentNode = (g: Builder, model: Model, rows: Rows, name: string): Node => {
+  const { stream } = rows;
   const found = embedOf(model, stream.kinds[0]!).arguments.find((argument) => argument.name === name);
   if (found === undefined) throw new Error(`the embed of ${stream.name} has no argument ${name}`);
-  return g.op("merge", [inputNode(g, argumentPort(stream, found))], { axis: 0 });
+  return enter(g, rows, argumentPort(stream, found));
 };
+/** An input of each row: `[batch * rows, ...]` */
+export const enter = (g: Builder, { standing }: Rows, port: Port): Node =>
+  stoodIn(g, standing, g.op("merge", [inputNode(g, port)], { axis: 0 }));
 
 /** Every port that a program could have, in the order of the call interface: new rows, spans and calls, past rows, caches. */
 export const portsOf = (
@@ -61,13 +73,20 @@ export const portsOf = (
       ({ per }) => typeof per === "object" && "row" in per && stream.kinds.some((kind) => kind.name === per.row),
     );
   const rank = ({ per }: Input): number => (typeof per === "object" ? 0 : per === "document" ? 1 : 2);
+  const ids = ({ kinds: [kind] }: Stream, { type }: Embed["arguments"][number]): number | undefined => {
+    const tokens = kind!.rows.kind === "marker" ? kind!.rows.of : kind!.modality;
+    const modality = model.modalities.find(({ name }) => name === tokens);
+    return type === "index" && modality?.kind === "tokens" ? modality.vocab + modality.added.length : undefined;
+  };
   const others = inputs.filter(({ per }) => typeof per === "string" || "span" in per).sort((a, b) => rank(a) - rank(b));
   return [
     ...fresh.flatMap((stream) => [
-      ...embedOf(model, stream.kinds[0]!).arguments.map((a) => argumentPort(stream, a)),
+      ...embedOf(model, stream.kinds[0]!).arguments.map((a) => ({ ...argumentPort(stream, a), below: ids(stream, a) })),
       ...(["row", "col", "index"] as const).map((axis) => coordinatePort(stream, axis)),
       ...perRow(stream).map(inputPort),
-      ...(["order", "position", "span"] as const).map((what) => placePort(stream, what)),
+      placePort(stream, "order"),
+      { ...placePort(stream, "position"), below: model.position.limit },
+      placePort(stream, "span"),
     ]),
     ...others.map(inputPort),
     ...past.flatMap((stream) => (["order", "span"] as const).map((what) => pastPort(stream, what))),
@@ -91,9 +110,12 @@ const markers = (kinds: readonly Kind[]): string => {
   const found = kinds.flatMap(({ name, rows }) => (rows.kind === "marker" ? [`${rows.id} for ${name}`] : []));
   return found.length ? `; ${found.join(", ")}` : "";
 };
-export const coordinatePort = ({ name }: Stream, axis: "row" | "col" | "index"): Port => {
+export const coordinatePort = ({ name, kinds: [kind] }: Stream, axis: "row" | "col" | "index"): Port => {
   const where = { row: "grid row", col: "grid column", index: "index in its segment" };
-  return port(`${name}.${axis}`, "i32", [BATCH, sym(name)], `${where[axis]} of each ${name} row`);
+  const { rows, cols } = kind!.rows.kind === "grid" ? kind!.rows : { rows: 1, cols: 1 };
+  const below = { row: rows, col: cols, index: rows * cols };
+  const doc = `${where[axis]} of each ${name} row`;
+  return { ...port(`${name}.${axis}`, "i32", [BATCH, sym(name)], doc), below: below[axis] };
 };
 const places = {
   order: "place in the document, from 0; -1 where there is no row",
@@ -116,7 +138,8 @@ export const cachePort = ({ name, call, attend, stream }: Cache, what: "k" | "v"
 };
 export const inputPort = ({ name, per, type, doc }: Input): Port => {
   const lead = per === "call" ? [] : per === "document" ? [BATCH] : [BATCH, sym("span" in per ? per.span : per.row)];
-  return type.kind === "index" ? port(name, "i32", lead, doc) : port(name, "f32", [...lead, ...type.shape], doc);
+  if (type.kind === "index") return { ...port(name, "i32", lead, doc), below: type.below };
+  return port(name, "f32", [...lead, ...type.shape], doc);
 };
 
 /** How many spans of the stream's modality one document has. */
@@ -126,5 +149,5 @@ export const spanIndex = (g: Builder, rows: Rows): Node => {
   const spans = spanCount(rows);
   const all = g.op("split", [g.op("iota", [], { size: mul(BATCH, spans) })], { axis: 0, sizes: [BATCH, spans] });
   const first = g.op("slice", [all], { axis: 1, start: 0, size: 1 });
-  return g.op("merge", [g.op("add", [rows.span, first])], { axis: 0 });
+  return stoodIn(g, rows.standing, g.op("merge", [g.op("add", [rows.given.span, first])], { axis: 0 }));
 };

@@ -77,7 +77,8 @@ const programOf = (
   );
   const written = phase.writes.flatMap((cache) => {
     const { k, v } = sequences.kept(cache);
-    const doc = (what: string): string => `${what} of each new ${cache.stream.name} row`;
+    const doc = (what: string): string =>
+      `${what} of each new ${cache.stream.name} row; of no meaning where there is no row`;
     return [
       named(`new.${cache.name}.k`, cache.call.at, doc("keys"), () => k),
       named(`new.${cache.name}.v`, cache.call.at, doc("values"), () => v),

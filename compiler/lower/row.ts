@@ -2,7 +2,7 @@
 import type { Row, RowOf, RowOp } from "../analyze/model.ts";
 import type { Builder, Node, Origin } from "../ir/node.ts";
 import type { Pointwise } from "../ir/vocabulary.ts";
-import { coordinatePort, inputNode, inputPort, type Rows } from "./entry.ts";
+import { coordinatePort, enter, inputNode, inputPort, type Rows } from "./entry.ts";
 import { apply, batched, cast, finest, unbatched, type Value, widen } from "./value.ts";
 
 /** Where a body is lowered: a stream of rows, and what the body's names stand for there. */
@@ -48,18 +48,21 @@ const table: { readonly [K in RowOp]: Lower<K> } = {
   number: ({ g }, { attrs, index }) => constant(g.constant(attrs.value, index ? "i32" : "f32"), []),
   weight: ({ g }, { attrs: { weight } }) =>
     constant(g.op("param", [], { name: weight.path, type: { dtype: "f32", shape: weight.shape } }), weight.shape),
-  input: ({ g }, { attrs: { input }, shape }) => {
+  input: ({ g, rows }, { attrs: { input }, shape }) => {
+    const { per } = input;
+    if (typeof per === "object" && "row" in per)
+      return { node: enter(g, rows, inputPort(input)), extent: "row", shape };
     const node = inputNode(g, inputPort(input));
-    if (input.per === "call") return constant(node, shape);
-    if (input.per === "document") return { node, extent: "document", shape };
-    return { node: g.op("merge", [node], { axis: 0 }), extent: "span" in input.per ? "span" : "row", shape };
+    if (per === "call") return constant(node, shape);
+    if (per === "document") return { node, extent: "document", shape };
+    return { node: g.op("merge", [node], { axis: 0 }), extent: "span", shape };
   },
   argument: (scope, { attrs, shape }) => {
     const node = scope.argument(attrs.argument);
     return { node, extent: "row", shape };
   },
-  coordinate: ({ g, rows: { stream } }, { attrs: { axis } }) => ({
-    node: g.op("merge", [inputNode(g, coordinatePort(stream, axis))], { axis: 0 }),
+  coordinate: ({ g, rows }, { attrs: { axis } }) => ({
+    node: enter(g, rows, coordinatePort(rows.stream, axis)),
     extent: "row",
     shape: [],
   }),

@@ -154,7 +154,7 @@ export class Sequences {
           const [, k, v] = attends.src.map((operand, i) =>
             i === 0 ? undefined : batched(g, scope.rows, lowerRow(scope, operand)),
           );
-          return { k: k!, v: v!, kvHeads, mask: seen(scope.rows, casesOf(mask, query, key.kinds[0]!)) };
+          return { k: k!, v: v!, kvHeads, mask: seen(scope.rows.given, casesOf(mask, query, key.kinds[0]!)) };
         }),
       ];
     });

@@ -4,6 +4,7 @@
 import type { Head, Kind, Model, Seq, Step } from "../analyze/model.ts";
 import { atomsOf, type Atom } from "./atom.ts";
 import { demandOf, hasRows, type Demand, type Kept, type Roots } from "./demand.ts";
+import { isAppended, isGrid, modalitiesIn } from "./limit.ts";
 import { followingOf, type Following } from "./session.ts";
 import { streamsOf, type Stream } from "./stream.ts";
 import { taintOf, type Tainted } from "./taint.ts";
@@ -100,7 +101,7 @@ const rootsOf = (heads: readonly { readonly value: Seq }[], streams: readonly St
 /** Whole documents: one for each set of streams that some modalities bring, where it has an output; named by all of them. */
 const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[]): Draft[] => {
   const found = new Map<string, Draft>();
-  for (const modalities of subsets(model.modalities.map((m) => m.name))) {
+  for (const modalities of subsets(modalitiesIn(model))) {
     const present = model.kinds.filter((kind) => modalities.includes(kind.modality));
     const appends = streams.filter((stream) => stream.kinds.some((kind) => present.includes(kind)));
     const heads = model.heads.filter((head) => appends.some((stream) => hasRows(head.value, stream)));
@@ -125,8 +126,9 @@ const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[
 const namesOf = (streams: readonly Stream[]): string => streams.map((stream) => stream.name).join(" ");
 
 /** What appends to a document: prefill, decode, read and denoise, for the atoms that masks allow to stand alone. */
-const cached = (model: Model, streams: readonly Stream[], atoms: readonly Atom[], following: Following): Draft[] => {
-  if (atoms.some((atom) => atom.reach === "document")) return [];
+const cached = (model: Model, streams: readonly Stream[], all: readonly Atom[], following: Following): Draft[] => {
+  if (all.some((atom) => atom.reach === "document")) return [];
+  const atoms = all.filter((atom) => isAppended(model, atom));
   const precedes = (first: Stream, next: Stream): boolean => mayPrecede(model, first, next, following);
   const draft = (kind: PhaseKind, appends: readonly Stream[], heads: readonly Head[]): Draft => ({
     kind,
@@ -140,8 +142,7 @@ const cached = (model: Model, streams: readonly Stream[], atoms: readonly Atom[]
     roots: rootsOf(heads, appends),
     reads: [],
   });
-  const isToken = (stream: Stream): boolean => stream.kinds.some((kind) => kind.rows.kind !== "grid");
-  const spans = atoms.filter((atom) => atom.streams.some((stream) => !isToken(stream)));
+  const spans = atoms.filter(isGrid);
   const prefills = subsets(atoms)
     .filter((set) => set.some((atom) => !spans.includes(atom)))
     .map((set) =>

@@ -3,6 +3,7 @@ import { maskText } from "../analyze/printMask.ts";
 import type { Atom } from "./atom.ts";
 import type { Kept } from "./demand.ts";
 import type { Phase, Plan } from "./phase.ts";
+import { ranges } from "./ranges.ts";
 import type { Stream } from "./stream.ts";
 
 const names = (streams: Iterable<Stream>): string => [...streams].map((stream) => stream.name).join(", ") || "nothing";
@@ -37,15 +38,6 @@ const grouped = (kept: readonly Kept[]): string[] => {
     groups.set(key, [...(groups.get(key) ?? []), layer!]);
   }
   return [...groups].map(([key, layers]) => `${key}: layers ${ranges(layers.map(Number).sort((a, b) => a - b))}`);
-};
-const ranges = (numbers: readonly number[]): string => {
-  const runs: [number, number][] = [];
-  for (const n of numbers) {
-    const last = runs.at(-1);
-    if (last && (n === last[1] + 1 || n === last[1])) last[1] = n;
-    else runs.push([n, n]);
-  }
-  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}..${to}`)).join(", ");
 };
 
 const printPhase = ({ name, appends, again, past, writes, demand }: Phase): string[] => [

@@ -20,3 +20,7 @@ export const followingOf = (model: Model): Following => {
     }),
   );
 };
+
+/** Whether documents may have rows of a modality at all. */
+export const isUsed = ({ session }: Model, modality: string): boolean =>
+  session === undefined || session.some((term) => term.modality === modality);

@@ -12,24 +12,50 @@ export interface Stream {
 
 /** The streams of a model, in the order of their first kinds. */
 export const streamsOf = (model: Model): readonly Stream[] => {
-  const layers = sorted([model.h, ...model.steps.map((step) => step.value)]);
-  const own = new Set(layers);
-  const heads = sorted(model.heads.map((head) => head.value)).filter((seq) => !own.has(seq));
-  const sets = [
-    ...entrySets(model),
-    ...maskSets(model, model.mask),
-    ...layers.flatMap((seq) => setsOf(model, seq)),
-    // What a head alone leaves out costs a few rows where it only reads rows; it matters where they meet.
-    ...heads
-      .filter((seq) => seq.op !== "restrict" || heads.some((h) => h.op === "call" || h.op === "joint"))
-      .flatMap((seq) => setsOf(model, seq)),
-  ];
+  const sets = distinctionsOf(model).map(({ set }) => set);
   const groups = new Map<string, Kind[]>();
   for (const kind of model.kinds) {
     const key = sets.map((set) => (set.includes(kind.name) ? "1" : "0")).join("");
     groups.set(key, [...(groups.get(key) ?? []), kind]);
   }
   return [...groups.values()].map((kinds) => ({ name: kinds[0]!.name, kinds }));
+};
+
+/** What tells the kinds of streams apart, in words: `their \`embed\``, `the mask`. */
+export const distinguishing = (model: Model, streams: readonly Stream[]): readonly string[] => {
+  const kinds = streams.map((stream) => stream.kinds[0]!.name);
+  const found = distinctionsOf(model).filter(({ set }) => {
+    const inside = kinds.filter((kind) => set.includes(kind)).length;
+    return inside > 0 && inside < kinds.length;
+  });
+  return [...new Set(found.map(({ by }) => by))];
+};
+
+/** A set of kinds that something in the model treats alike, and what does. */
+interface Distinction {
+  readonly by: string;
+  readonly set: KindSet;
+}
+const distinctionsOf = (model: Model): Distinction[] => {
+  const layers = sorted([model.h, ...model.steps.map((step) => step.value)]);
+  const own = new Set(layers);
+  const heads = sorted(model.heads.map((head) => head.value)).filter((seq) => !own.has(seq));
+  const by = (what: string, sets: readonly KindSet[]): Distinction[] => sets.map((set) => ({ by: what, set }));
+  return [
+    ...by("their `embed`", entrySets(model)),
+    ...by("the mask", maskSets(model, model.mask)),
+    ...by(
+      "the layers",
+      layers.flatMap((seq) => setsOf(model, seq)),
+    ),
+    // What a head alone leaves out costs a few rows where it only reads rows; it matters where they meet.
+    ...by(
+      "a head",
+      heads
+        .filter((seq) => seq.op !== "restrict" || heads.some((h) => h.op === "call" || h.op === "joint"))
+        .flatMap((seq) => setsOf(model, seq)),
+    ),
+  ];
 };
 
 type KindSet = readonly string[];

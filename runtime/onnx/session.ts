@@ -53,7 +53,7 @@ const loadOrt = async (): Promise<typeof Ort> => {
 
 const checkInputs = (name: string, wanted: readonly string[], inputs: Readonly<Record<string, Tensor>>): void => {
   const given = Object.keys(inputs);
-  const missing = wanted.filter((input) => !Object.hasOwn(inputs, input));
+  const missing = wanted.filter((input) => !Object.hasOwn(inputs, input) || inputs[input] === undefined);
   const unknown = given.filter((input) => !wanted.includes(input));
   if (missing.length > 0) throw new Failure("call", `program ${name}: the input ${missing.join(", ")} is missing`);
   if (unknown.length > 0)
@@ -66,6 +66,8 @@ const checkInputs = (name: string, wanted: readonly string[], inputs: Readonly<R
     const where = `program ${name}: the input ${input}`;
     if (!(data instanceof arrays[dtype]))
       throw new Failure("call", `${where} is ${dtype}, but its data is a ${data.constructor.name}`);
+    if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+      throw new Failure("call", `${where} has the shape ${JSON.stringify(shape)}`, "a shape is a list of sizes");
     if (elements(shape) !== data.length)
       throw new Failure("call", `${where} is [${shape.join(", ")}], but has ${data.length} elements`);
   }

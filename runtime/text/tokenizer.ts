@@ -113,11 +113,12 @@ export const parseTokenizer = (text: string, configText: string | undefined, nam
 };
 
 /** A vocabulary of 256,000 takes 34 MB. */
-const MAX_BYTES = 128 * 2 ** 20;
+/** Of `tokenizer.json`. */
+export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
 
 /** Reads `tokenizer.json`, and `tokenizer_config.json` beside it if it is there. @throws Failure "file" */
 export const readTokenizer = async (path: string): Promise<Tokenizer> => {
-  const read = async (file: string): Promise<string> => decodeText(await readWhole(file, MAX_BYTES), file);
+  const read = async (file: string): Promise<string> => decodeText(await readWhole(file, MAX_TOKENIZER_BYTES), file);
   const config = await read(join(dirname(path), "tokenizer_config.json")).catch((thrown: unknown) => {
     if (thrown instanceof Failure && thrown.missing) return undefined;
     throw thrown;

@@ -3,14 +3,14 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { Failure } from "../failure.ts";
-import { decodeText, type JsonObject, parseJson } from "../json.ts";
+import { decodeText, JsonReader } from "../json.ts";
+import { isPlainName } from "../plainName.ts";
+import { quote } from "../quote.ts";
 import { type FileSource, openFile, readWhole } from "./file.ts";
-import { readBytes, readF32, readSafetensors, type StoredTensor } from "./safetensors.ts";
+import { type LyingTensor, MAX_TENSORS, readBytes, readF32, readSafetensors } from "./safetensors.ts";
 
 /** A tensor and the file it lies in. */
-export interface CheckpointTensor extends StoredTensor {
-  readonly file: FileSource;
-}
+export type CheckpointTensor = LyingTensor<FileSource>;
 
 export interface Checkpoint {
   readonly path: string;
@@ -21,6 +21,10 @@ export interface Checkpoint {
 }
 
 const MAX_INDEX_BYTES = 100_000_000;
+/** The largest public checkpoints have a few hundred. */
+const MAX_SHARDS = 4096;
+/** `metadata`, `weight_map`, and what else a hub may write. */
+const MAX_MEMBERS = 1000;
 const INDEX = ".safetensors.index.json";
 const PICKLES: readonly string[] = [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"];
 /** What a hub's folder holds, in order of preference. */
@@ -50,22 +54,44 @@ const findFile = async (path: string): Promise<string> => {
   throw new Failure("file", `${path}: holds no weights`, `one of these is looked for: ${FOLDER_FILES.join(", ")}`);
 };
 
-/** The shard of each key, by the index. */
+/** The shard of each key, by the index. Of what else it holds nothing is made. */
 const readIndex = async (path: string): Promise<ReadonlyMap<string, string>> => {
-  const json = parseJson(decodeText(await readWhole(path, MAX_INDEX_BYTES), path), path);
-  const map = json instanceof Map ? (json as JsonObject).get("weight_map") : undefined;
-  if (!(map instanceof Map)) throw new Failure("file", `${path}: has no object \`weight_map\``);
+  const json = new JsonReader(decodeText(await readWhole(path, MAX_INDEX_BYTES), path), path);
+  const fail = (what: string): never => {
+    throw new Failure("file", `${path}: ${what}`);
+  };
+  let shards: ReadonlyMap<string, string> | undefined;
+  if (!json.begins("{")) fail("is not an object");
+  const seen = new Set<string>();
+  json.members(seen, (key) => {
+    if (seen.size === MAX_MEMBERS) fail(`has more than ${MAX_MEMBERS} members`);
+    seen.add(key);
+    if (key === "weight_map") shards = readWeightMap(json, fail);
+    else json.skip(1);
+  });
+  json.end();
+  return shards ?? fail("has no object `weight_map`");
+};
+
+const readWeightMap = (json: JsonReader, fail: (what: string) => never): ReadonlyMap<string, string> => {
+  if (!json.begins("{")) fail("has no object `weight_map`");
   const shards = new Map<string, string>();
-  for (const [key, file] of map as JsonObject) {
-    if (typeof file !== "string" || !/^[A-Za-z0-9_.-]+$/.test(file) || /^\.+$/.test(file)) {
-      throw new Failure(
-        "file",
-        `${path}: ${JSON.stringify(key)} lies in ${JSON.stringify(file)}, which is no plain file name`,
-      );
+  /** Each name once, however many keys it has. */
+  const names = new Map<string, string>();
+  json.members(shards, (key) => {
+    if (!json.begins('"')) fail(`${quote(key)} lies in something that is no text`);
+    const file = json.string();
+    if (!isPlainName(file)) fail(`${quote(key)} lies in ${quote(file)}, which is no plain file name`);
+    if (shards.size === MAX_TENSORS) fail(`has more than ${MAX_TENSORS} keys`);
+    const name = names.get(file) ?? file;
+    if (!names.has(name)) {
+      refusePickle(name);
+      if (names.size === MAX_SHARDS) fail(`names more than ${MAX_SHARDS} files`);
+      names.set(name, name);
     }
-    refusePickle(file);
-    shards.set(key, file);
-  }
+    shards.set(key, name);
+  });
+  if (names.size === 0) fail("names no files in its `weight_map`");
   return shards;
 };
 
@@ -78,15 +104,15 @@ const openShards = async (index: string, shards: ReadonlyMap<string, string>, op
       if (shards.get(tensor.name) !== shard) {
         throw new Failure(
           "file",
-          `${file.path}: holds ${JSON.stringify(tensor.name)}, which ${basename(index)} does not place there`,
+          `${file.path}: holds ${quote(tensor.name)}, which ${basename(index)} does not place there`,
         );
       }
-      tensors.set(tensor.name, { ...tensor, file });
+      tensors.set(tensor.name, tensor);
     }
   }
   for (const [key, shard] of shards) {
     if (!tensors.has(key))
-      throw new Failure("file", `${index}: places ${JSON.stringify(key)} in ${shard}, which does not hold it`);
+      throw new Failure("file", `${index}: places ${quote(key)} in ${shard}, which does not hold it`);
   }
   return tensors;
 };
@@ -94,8 +120,7 @@ const openShards = async (index: string, shards: ReadonlyMap<string, string>, op
 const openSingle = async (path: string, opened: FileSource[]) => {
   const file = await openFile(path);
   opened.push(file);
-  const { tensors } = await readSafetensors(file);
-  return new Map([...tensors].map(([key, tensor]): [string, CheckpointTensor] => [key, { ...tensor, file }]));
+  return (await readSafetensors(file)).tensors;
 };
 
 /**
@@ -121,7 +146,7 @@ export const openCheckpoint = async (path: string): Promise<Checkpoint> => {
 
 const tensorOf = (checkpoint: Checkpoint, key: string): CheckpointTensor => {
   const tensor = checkpoint.tensors.get(key);
-  if (tensor === undefined) throw new Failure("file", `${checkpoint.path}: has no tensor ${JSON.stringify(key)}`);
+  if (tensor === undefined) throw new Failure("file", `${checkpoint.path}: has no tensor ${quote(key)}`);
   return tensor;
 };
 

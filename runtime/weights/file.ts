@@ -1,6 +1,7 @@
 // Files of Node as sources, and writing that leaves either the old file or the whole new one.
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, reasonOf } from "../failure.ts";
 import { checkRange, type Source } from "./source.ts";
@@ -27,20 +28,28 @@ const explain = (path: string, cause: unknown): Failure => {
   return new Failure("file", `${path}: cannot be opened: ${reasonOf(cause)}`, undefined, cause);
 };
 
+const notPlain = (path: string): Failure => new Failure("file", `${path}: is not a file`);
+
+/** Opening a pipe that nobody writes to would wait for ever. Windows has no such flag, and no such pipes in folders. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** Opens a file for reading at any place. Links are followed (a hub cache is links). @throws Failure "file" */
 export const openFile = async (path: string): Promise<FileSource> => {
-  const handle = await open(path, "r").catch((cause: unknown) => {
+  const refuse = (cause: unknown): never => {
     throw explain(path, cause);
-  });
-  const stat = await handle.stat();
-  if (!stat.isFile()) {
+  };
+  // Some devices do things when they are opened, so this is asked before, and again of what was opened.
+  if (!(await stat(path).catch(refuse)).isFile()) throw notPlain(path);
+  const handle = await open(path, READ).catch(refuse);
+  const opened = await handle.stat();
+  if (!opened.isFile()) {
     await handle.close();
-    throw new Failure("file", `${path}: is not a file`);
+    throw notPlain(path);
   }
   const source: FileSource = {
     name: path,
     path,
-    size: stat.size,
+    size: opened.size,
     close: () => handle.close(),
     read: async (offset, length) => {
       checkRange(source, offset, length);
@@ -54,6 +63,19 @@ export const openFile = async (path: string): Promise<FileSource> => {
     },
   };
   return source;
+};
+
+/**
+ * That a file lies in its folder itself, which a link does not; gives its size. Nothing is opened. Where it is missing,
+ * `what` says what it is to the user. @throws Failure "file"
+ */
+export const checkOwnFile = async (path: string, what?: string, help?: string): Promise<number> => {
+  const found = await lstat(path).catch((cause: unknown) => {
+    if (what === undefined) throw explain(path, cause);
+    throw new Failure("file", `${path}: ${what} cannot be found: ${reasonOf(cause)}`, help, cause);
+  });
+  if (found.isFile()) return found.size;
+  throw new Failure("file", `${path}: is not a file itself, but a link or a folder, or no file at all`, help);
 };
 
 /** The whole of a small file. `limit` in bytes bounds what a wrong path can cost. @throws Failure "file" */

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { check } from "../../compiler/index.ts";
 import { maxDiagnostics } from "../../grammar/index.ts";
+import { mutant } from "../robustness/specifications/mutant.ts";
+import { judgeSpecification } from "../robustness/specifications/judge.ts";
+import { Tally } from "../robustness/tally.ts";
 import { alone, change, dual, own } from "./mistakes/written.ts";
 
 const examples = ["llama/llama", "lmfusion/lmfusion", "xfusion/xfusion"].map((name) =>
@@ -18,91 +21,31 @@ const read = (text: string): { readonly time: number; readonly found: number } =
   return { time: (user + system) / 1000, found: checked.report.found.length };
 };
 
-/** Numbers in 0 .. 1 from a seed (mulberry32). */
-const chance = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-};
-const tokenOf = /"[^"\n]*"|\w+|->|<-|\*\*|\.\.|\s+|./g;
-const strange = [
-  "__proto__",
-  "constructor",
-  "toString",
-  "hasOwnProperty",
-  "0",
-  "-1",
-  "2147483647",
-  "1e300",
-  "h",
-  "none",
-];
-
-class Mutator {
-  readonly #random: () => number;
-  constructor(seed: number) {
-    this.#random = chance(seed);
+const first = Number(process.env["FROM"] ?? 0);
+const runs = Number(process.env["RUNS"] ?? 50_000);
+const seed = Number(process.env["SEED"] ?? 2026);
+describe(`mutations from seed ${seed}; SEED, FROM and RUNS choose others`, () => {
+  const tally = new Tally();
+  const chunk = 10_000;
+  for (let from = first; from < first + runs; from += chunk) {
+    const to = Math.min(from + chunk, first + runs);
+    test(`${from} to ${to - 1}`, { timeout: 400_000 }, () => {
+      for (let n = from; n < to; n++) judgeSpecification(seed, n, tally);
+      expect(tally.faults).toEqual([]);
+    });
   }
-  below(n: number): number {
-    return Math.floor(this.#random() * n);
-  }
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-  /** One token or character replaced, removed, doubled, or swapped with another. */
-  mutate(text: string): string {
-    const pieces: string[] = this.below(4) === 0 ? [...text] : [...(text.match(tokenOf) ?? [])];
-    const solid = pieces.flatMap((piece, i) => (piece.trim() ? [i] : []));
-    const [a, b] = [this.pick(solid), this.pick(solid)];
-    switch (this.below(5)) {
-      case 0:
-        return pieces.with(a, "").join("");
-      case 1:
-        return pieces.with(a, `${pieces[a]} ${pieces[a]}`).join("");
-      case 2:
-        return pieces.with(a, pieces[b]!).with(b, pieces[a]!).join("");
-      case 3:
-        return pieces.with(a, this.pick(strange)).join("");
-      default:
-        return pieces.with(a, pieces[b]!).join("");
-    }
-  }
-  /** A name by another name, or a number by another number: most of these parse. */
-  rename(text: string): string {
-    const pieces: string[] = [...(text.match(tokenOf) ?? [])];
-    const names = pieces.flatMap((piece, i) => (/^[A-Za-z_]/.test(piece) ? [i] : []));
-    const numbers = pieces.flatMap((piece, i) => (/^\d/.test(piece) ? [i] : []));
-    const among = this.below(4) === 0 && numbers.length ? numbers : names;
-    return pieces.with(this.pick(among), pieces[this.pick(among)]!).join("");
-  }
-}
-
-const mutations = 20_000;
-const seed = Number(process.env["SEED"] ?? 20_26);
-describe(`mutations from seed ${seed}`, () => {
-  /** Large models make no other mistakes than small ones, slowly. */
-  const small = examples.map((text) => text.replace(/\n(?:\/\/\/.*\n)?model \w+(?:1B|8B) = .*\n/g, "\n"));
-  const [llama, lmfusion, xfusion] = small as [string, string, string];
-  const brief = [llama, alone, own, dual, own, alone];
-  const texts = [...brief, lmfusion, ...brief, ...brief, xfusion, ...brief];
-  test(`${mutations} of the examples`, { timeout: 400_000 }, () => {
-    const mutator = new Mutator(seed);
-    let wrong = 0;
-    for (let i = 0; i < mutations; i++) {
-      let text = texts[i % texts.length]!;
-      for (let n = mutator.below(3); n >= 0; n--) text = mutator.below(2) ? mutator.rename(text) : mutator.mutate(text);
-      let result: ReturnType<typeof read>;
-      try {
-        result = read(text);
-      } catch (thrown) {
-        throw new Error(`mutation ${i} of seed ${seed}: ${String(thrown)}\n\n${text}`, { cause: thrown });
-      }
-      if (result.time > 2000) throw new Error(`mutation ${i} of seed ${seed} took ${result.time} ms\n\n${text}`);
-      expect(result.found).toBeLessThanOrEqual(maxDiagnostics);
-      if (result.found) wrong++;
-    }
-    expect(wrong).toBeGreaterThan(mutations / 2);
+  test("are of many kinds, wrong and right", () => {
+    expect(tally.get("specifications")).toBe(runs);
+    expect(tally.get("wrong")).toBeGreaterThan(runs / 2);
+    expect(tally.get("right")).toBeGreaterThan(runs / 20);
+    expect(tally.kinds.size).toBeGreaterThan(runs >= 50_000 ? 150 : 0);
+  });
+  test("the same number is the same text", () => {
+    const numbers = Array.from({ length: 100 }, (_, n) => n);
+    const there = numbers.map((n) => mutant(seed, n));
+    const back = numbers.toReversed().map((n) => mutant(seed, n));
+    expect(back.toReversed()).toEqual(there);
+    expect(new Set(there).size).toBeGreaterThan(95);
   });
   test("each example as it is", () => {
     for (const text of examples) expect(read(text).found).toBe(0);
@@ -199,6 +142,13 @@ describe("texts made to hurt", () => {
       ).replace("linear(x, embed)", "linear(f0(x), embed)"),
       5000,
     );
+  });
+  test("a mistake in a function that is called a hundred thousand times", () => {
+    const text = half(
+      `  f0(x: [D]) -> [D] { nowhere(x) + nothing }\n${lines(19, (i) => `  f${i + 1}(x: [D]) -> [D] { f${i}(x) + f${i}(x) }`)}`,
+    ).replace("linear(x, embed)", "linear(f19(x), embed)");
+    // The name that may have been meant is looked for once.
+    within(text, 1500);
   });
   test("functions in functions", () => {
     within(

@@ -64,9 +64,10 @@ describe("what is written", () => {
     const { programs, weights, missing, tool } = manifest();
     expect(tool).toMatch(/^graftwerk \d/);
     expect(missing).toEqual([]);
-    const files = [...programs, ...weights].map(({ file }) => file);
+    const written = [...programs.map(({ graph }) => graph!), ...weights];
+    const files = written.map(({ file }) => file);
     expect(readdirSync(join(folder, "out")).sort()).toEqual([...files, "manifest.json"].sort());
-    for (const { file, sha256 } of [...programs, ...weights])
+    for (const { file, sha256 } of written)
       expect(createHash("sha256").update(read(file)).digest("hex"), file).toBe(sha256);
     expect(readdirSync(folder).sort()).toEqual(["out", "tiny.graft"]);
   });
@@ -88,7 +89,7 @@ describe("what is written", () => {
     const json = JSON.parse(stdout) as { schema: string; manifest: ReturnType<typeof manifest> };
     expect(json.schema).toBe("graftwerk/compile@1");
     expect(json.manifest).toEqual(manifest());
-    expect(manifest().programs.map(({ name, file, streams }) => [name, file, streams.length])).toEqual([
+    expect(manifest().programs.map(({ name, graph, streams }) => [name, graph?.file, streams.length])).toEqual([
       ["forward(text)", "forward.text.onnx", 1],
       ["forward(text, image)", "forward.text+image.onnx", 2],
       ["prefill(text)", "prefill.text.onnx", 1],
@@ -125,9 +126,9 @@ describe("without weights", () => {
     const { missing, weights, programs } = manifest();
     expect(missing).toEqual(["language.embed", "language.head", "language.layers[0].q"]);
     expect(readdirSync(join(folder, "out"))).not.toContain("weights.safetensors");
-    const graph = read(programs[0]!.file);
+    const graph = read(programs[0]!.graph!.file);
     expect((await compile(["--seed", "1"])).status).toBe(0);
-    expect(read(programs[0]!.file).equals(graph)).toBe(true);
+    expect(read(programs[0]!.graph!.file).equals(graph)).toBe(true);
     expect(manifest().weights[0]!.size).toBe(weights[0]!.size);
   });
   test("a file that a user put there since is not replaced", async () => {

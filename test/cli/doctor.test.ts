@@ -44,7 +44,7 @@ test("all is there where everything is installed", () => {
   expect([found.schema, found.graftwerk, found.formats[0]]).toEqual([
     "graftwerk/doctor@1",
     version,
-    "graftwerk/manifest@1",
+    "graftwerk/manifest@2",
   ]);
   expect(found.parts.map(({ name }) => name)).toEqual(["Node", "onnxruntime-node", "sharp", "webgpu"]);
   expect(found.parts.filter(({ ok }) => !ok)).toEqual([]);

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { restoreFolder } from "../../cli/folder.ts";
 import { parseManifest } from "../../runtime/index.ts";
 import { root, start } from "./built.ts";
 import { reference } from "./specs.ts";
@@ -60,14 +61,20 @@ test.each([
       await ended(child);
       if (child.signalCode !== null) killed++;
       clearTimeout(timer);
+      restoreFolder(at(out));
       const { programs, weights } = parseManifest(readFileSync(at(out, "manifest.json"), "utf8"), "manifest.json");
-      for (const { file, sha256: hash } of [...programs, ...weights])
-        expect(hash ?? before.sha256, file).toBe(sha256(at(out, file)));
+      const written = [...programs.map(({ graph }) => graph!), ...weights];
+      for (const { file, sha256: hash } of written) expect(hash ?? before.sha256, file).toBe(sha256(at(out, file)));
       if (out === "hub") continue;
-      const files = [...programs, ...weights].map(({ file }) => file);
+      const files = written.map(({ file }) => file);
       expect(readdirSync(at(out)).sort()).toEqual(["manifest.json", ...files].sort());
     }
     expect(killed).toBeGreaterThan(0);
+    await ended(start(args("ort-cpu")));
+    const { programs, weights } = parseManifest(readFileSync(at(out, "manifest.json"), "utf8"), "manifest.json");
+    const files = [...programs.map(({ graph }) => graph!.file), ...weights.map(({ file }) => file), "manifest.json"];
+    expect(readdirSync(at(out)).sort()).toEqual([...new Set(files)].sort());
+    expect(readdirSync(at()).sort()).toEqual([...new Set(["hub", "model.graft", out])].sort());
     expect(stateOf(hub)).toEqual(before);
   },
 );

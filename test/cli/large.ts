@@ -67,6 +67,16 @@ export const large: readonly Large[] = [
       return cold(["compile", example, "--model", "DualTower1B", "--target", "onnx", "--out", "out"], folder);
     },
   },
+  {
+    name: "DualTower1B with bindings",
+    seconds: 1,
+    bytes: 400e6,
+    run: (folder) => {
+      mkdirSync(folder, { recursive: true });
+      const options = ["--model", "DualTower1B", "--target", "onnx", "--bindings", "--out", "out"];
+      return cold(["compile", example, ...options], folder);
+    },
+  },
   ofFile("F32"),
   ofFile("F16"),
   ofFile("BF16"),

@@ -31,7 +31,7 @@ const HERE = { LANG: "C", LC_ALL: "C", TZ: "UTC" };
 const ELSEWHERE = { LANG: "de_DE.UTF-8", LC_ALL: "tr_TR.UTF-8", TZ: "Pacific/Kiritimati" };
 const onnx = ["--target", "onnx", "--seed", "1", "--out"];
 const calls: readonly (readonly string[])[] = [
-  ["compile", "xfusion.graft", "--model", "DualTower", ...onnx, "dual"],
+  ["compile", "xfusion.graft", "--model", "DualTower", "--bindings", ...onnx, "dual"],
   ["compile", "xfusion.graft", "--model", "DualTowerDiT", "--profile", "portable", ...onnx, "dit"],
   ["compile", "reference.graft", "--weights", "language=hub", ...onnx, "loaded"],
   ["inspect", "xfusion.graft", "--model", "XFuse", "--svg", "drawn.svg", "--json"],
@@ -67,7 +67,7 @@ const made = (name: string, { env = HERE, node = process.execPath } = {}): Reado
 };
 
 test("there is something to compare", () => {
-  for (const name of ["manifest.json", "forward.text.onnx", "weights.safetensors"])
+  for (const name of ["manifest.json", "forward.text.onnx", "weights.safetensors", "model.mjs", "model.d.mts"])
     expect(Object.keys(first)).toContain(join("/dual", name));
 });
 

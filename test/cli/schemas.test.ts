@@ -125,6 +125,14 @@ describe("what a command writes is as its schema says", () => {
     expect(judge(readFileSync(join(folder, name, "manifest.json"), "utf8"))).toBe("graftwerk/manifest@1");
   });
 
+  test("bindings", () => {
+    const ran = graftwerk(["compile", "tiny.graft", "--target", "onnx", "--bindings", "--out", "bound", "--json"], {
+      cwd: folder,
+    });
+    expect([ran.status, judge(ran.stdout)]).toEqual([0, "graftwerk/compile@1"]);
+    expect(judge(readFileSync(join(folder, "bound", "manifest.json"), "utf8"))).toBe("graftwerk/manifest@1");
+  });
+
   test("every command has succeeded and failed", () => {
     for (const { name } of commands)
       for (const failed of [false, true])

@@ -98,7 +98,7 @@ const checkpoint = async (path: string, dtype: Stored, { name = "llama_tied", ke
 const logits = async (out: string, name = "llama_tied"): Promise<Float32Array> => {
   const vectors = await numbersOf(name, "vectors.safetensors");
   const entry = manifestIn(out).programs.find((each) => each.name === "forward(text)")!;
-  const program = await openProgram(entry.name, at(out, entry.file));
+  const program = await openProgram(entry.name, at(out, entry.graph!.file));
   const places = Int32Array.from({ length: 80 }, (_, i) => i % 40);
   const i32 = (data: Int32Array) => ({ dtype: "i32" as const, shape: [2, 40], data });
   const all = {
@@ -126,8 +126,8 @@ const sha256 = (path: string): string => createHash("sha256").update(readFileSyn
 const stateOf = (path: string) => ({ sha256: sha256(path), mtime: statSync(path).mtimeMs, ino: statSync(path).ino });
 const locations = (out: string): ReadonlySet<string> =>
   new Set(
-    manifestIn(out).programs.flatMap(({ file }) =>
-      decodeModel(readFileSync(at(out, file))).graph!.initializer!.flatMap((tensor) =>
+    manifestIn(out).programs.flatMap(({ graph }) =>
+      decodeModel(readFileSync(at(out, graph!.file))).graph!.initializer!.flatMap((tensor) =>
         tensor.externalData!.filter(({ key }) => key === "location").map(({ value }) => value!),
       ),
     ),

@@ -55,7 +55,7 @@ test("every export and the command exist", () => {
 });
 
 test("code imports nothing but Node and the optional packages", () => {
-  for (const entry of ["grammar/index", "compiler/index", "runtime/index", "cli/graftwerk"]) {
+  for (const entry of ["grammar/index", "compiler/index", "runtime/index", "cli/graftwerk", "cli/bindings"]) {
     const packages = packagesFrom(join(folder, "dist", `${entry}.js`), (name) => name);
     const foreign = packages.filter(
       (name) => !name.startsWith("node:") && !["onnxruntime-node", "sharp", "webgpu"].includes(name),
@@ -77,7 +77,12 @@ test("type declarations name no package that a user may lack", () => {
 
 test("what is bundled brings its licence", () => {
   const text = readFileSync(join(folder, "dist", "THIRD-PARTY.txt"), "utf8");
-  for (const name of ["chevrotain 11.2.0 (Apache-2.0)", "onnx-proto 8.0.1 (MIT)", "protobufjs 8.8.1 (BSD-3-Clause)"])
+  for (const name of [
+    "chevrotain 11.2.0 (Apache-2.0)",
+    "onnx-proto 8.0.1 (MIT)",
+    "protobufjs 8.8.1 (BSD-3-Clause)",
+    "typescript 6.0.3 (Apache-2.0)",
+  ])
     expect(text).toContain(name);
 });
 
@@ -92,7 +97,7 @@ test("the command checks and compiles with nothing installed", () => {
   const cli = join("dist", "cli", "graftwerk.js");
   const spec = join(root, "examples", "llama", "llama.graft");
   expect(node(cli, "check", spec).status).toBe(0);
-  const { status, stderr } = node(cli, "compile", spec, "--target", "onnx", "--out", "out");
+  const { status, stderr } = node(cli, "compile", spec, "--target", "onnx", "--bindings", "--out", "out");
   expect(status, stderr.slice(-2000)).toBe(0);
   expect(readdirSync(join(folder, "out"), { recursive: true }).some((file) => String(file).endsWith(".onnx"))).toBe(
     true,

@@ -35,22 +35,13 @@ const noting = (): string => {
     Module.register(${JSON.stringify(data(hook))});`);
 };
 
-test("compile loads these modules and no others", async () => {
-  const loaded = join(folder, "loaded");
+/** What a compilation loads: files of the package, and the lines of all that is loaded. */
+const loadedBy = (...options: readonly string[]): { readonly files: readonly string[]; readonly lines: string[] } => {
+  const loaded = join(folder, `loaded${options.join("")}`);
+  const words = ["compile", "xfusion.graft", "--model", "DualTower", "--target", "onnx", "--seed", "1", ...options];
   const ran = spawnSync(
     process.execPath,
-    [`--import=${noting()}`, join(installed, "dist", "cli", "graftwerk.js")].concat([
-      "compile",
-      "xfusion.graft",
-      "--model",
-      "DualTower",
-      "--target",
-      "onnx",
-      "--seed",
-      "1",
-      "--out",
-      "out",
-    ]),
+    [`--import=${noting()}`, join(installed, "dist", "cli", "graftwerk.js"), ...words, "--out", "out"],
     { cwd: home, encoding: "utf8", env: { ...process.env, LOADED: loaded } },
   );
   expect([ran.status, ran.stderr]).toEqual([0, ""]);
@@ -59,8 +50,19 @@ test("compile loads these modules and no others", async () => {
   const names = files.map((file) => relative(join(installed, "dist"), file).replaceAll("\\", "/"));
   const nodes = urls.filter((url) => url.startsWith("node:"));
   expect([...names, ...nodes]).toHaveLength(urls.length);
-  const lines = [...names.map((name) => name.replace(/-[\w-]{8}\.js$/, ".js")), ...nodes].sort();
+  return { files, lines: [...names.map((name) => name.replace(/-[\w-]{8}\.js$/, ".js")), ...nodes].sort() };
+};
+
+test("compile loads these modules and no others", async () => {
+  const { files, lines } = loadedBy();
   await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("golden/compile-loads.txt");
   // A name says little of what is bundled behind it: typescript alone is ten times this.
   expect(files.reduce((sum, file) => sum + statSync(file).size, 0)).toBeLessThan(1_200_000);
+});
+
+test("typescript is loaded where bindings are wanted, in the thread that prints them", () => {
+  const before = loadedBy().lines;
+  const more = loadedBy("--bindings").lines.filter((line) => !before.includes(line));
+  expect(more.filter((line) => !line.startsWith("node:"))).toEqual(["chunks/printer.js", "cli/bindings.js"]);
+  expect(more).toContain("node:worker_threads");
 });

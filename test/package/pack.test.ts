@@ -168,7 +168,10 @@ describe("the map of exports", () => {
   test.each([
     ["nodenext", ts.ModuleKind.NodeNext, ts.ModuleResolutionKind.NodeNext],
     ["bundler", ts.ModuleKind.ESNext, ts.ModuleResolutionKind.Bundler],
-  ])("gives TypeScript its types (%s)", (name, module, moduleResolution) => {
+  ])("gives TypeScript its types, and those of bindings (%s)", (name, module, moduleResolution) => {
+    cpSync(join(root, "examples", "llama", "llama.graft"), join(home, "llama.graft"));
+    const compile = ["compile", "llama.graft", "--target", "onnx", "--bindings", "--out", "bound"];
+    must(npm("npx", home, "--no-install", "graftwerk", ...compile));
     const file = join(home, `use-${name}.mts`);
     writeFileSync(
       file,
@@ -176,11 +179,18 @@ describe("the map of exports", () => {
         'import { parse } from "graftwerk/grammar";',
         'import { check } from "graftwerk/compiler";',
         'import { type Manifest, openSession } from "graftwerk/runtime";',
+        'import { type Model, open } from "./bound/model.mjs";',
         'const models: readonly string[] = check("a.graft", () => undefined).models;',
         "export const used: readonly unknown[] = [parse, openSession, models];",
         "export const schema = (manifest: Manifest): string => manifest.schema;",
         "// @ts-expect-error: a type that is lost would be any, and this no mistake",
         "check(3);",
+        "export const model: Model = await open({ threads: 1 });",
+        'const rows = [{ kind: "text", span: 0, index: 0, values: { id: 1 } }] as const;',
+        "const { tensors } = await model.forward([{ rows, spans: {}, inputs: {} }]);",
+        'export const vocabulary: 256 = tensors["text.logits"].shape[2];',
+        "// @ts-expect-error: there is no such output",
+        'tensors["text.logit"];',
       ].join("\n"),
     );
     // Without the types of Node, which a user need not have.

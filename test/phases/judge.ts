@@ -3,8 +3,9 @@
 import type { Document, Head } from "../../compiler/analyze/model.ts";
 import { evaluate, type Event, type Result } from "../../compiler/oracle/index.ts";
 import { planOf, type Cache, type Plan } from "../../compiler/rows/phase.ts";
-import { Context, type Part } from "../../runtime/context.ts";
+import type { Context, Part } from "../../runtime/context.ts";
 import type { Tensor } from "../../runtime/index.ts";
+import { contextOf } from "../entry.ts";
 import type { Specified, WeightOf } from "../reference/run.ts";
 import type { Call } from "./schedule.ts";
 import type { Opened, Session } from "./session.ts";
@@ -122,7 +123,7 @@ class Judge {
     this.#calls = calls;
     this.#truths = truths;
     this.#plan = planOf(subject.specified.model);
-    this.#context = new Context(batch);
+    this.#context = contextOf(subject.specified.model, batch);
     this.#whole = Array.from({ length: batch }, () => ({ rows: [], spans: {}, inputs: {} }));
   }
 
@@ -135,13 +136,14 @@ class Judge {
     const parts = call.pieces.map(({ rows, span }) => ({ rows, spans: span && { image: [span] } }));
     const documents = context.documents(entry, parts);
     const inputs = context.inputs(entry, documents);
-    const before = [...context.arrays()].map((array) => array.slice());
+    const before = Object.values(inputs).map(({ data }) => data.slice());
     const outputs = await run((await fault?.({ session, context, opened, parts }, inputs)) ?? inputs);
     for (const head of specified.model.heads) this.#head(n, lowered, head, documents, outputs);
     if (call.phase !== "denoise") this.#written(call, lowered, documents, outputs);
     context.append(entry, documents, outputs);
     if (call.phase === "denoise") {
-      const same = [...context.arrays()].every((array, a) => array.every((x, i) => Object.is(x, before[a]![i])));
+      const after = Object.values(context.inputs(entry, documents));
+      const same = after.every(({ data }, a) => [...data].every((x, i) => Object.is(x, before[a]![i])));
       if (!same) this.#findings.push({ what: `${lowered.name} changes a cache`, nmse: NaN, max: NaN, ok: false });
     } else for (const [d, document] of this.#whole.entries()) this.#whole[d] = extended(document, call, d);
   }

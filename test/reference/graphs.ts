@@ -23,7 +23,9 @@ export const emitAll = function* (example: (typeof examples)[number]): Generator
   for (const name of checked.models) {
     const model = checked.model(name)!;
     for (const profile of profiles) {
-      for (const { file, model: bytes, constants } of graphsOf(model, checked.sources, profile)) {
+      for (const graph of graphsOf(model, checked.sources, profile)) {
+        if (graph.model === undefined) continue;
+        const { file, model: bytes, constants } = graph;
         const sha256 = createHash("sha256").update(bytes).digest("hex");
         yield { name: `${example}/${name}/${profile}/${file}`, sha256, model: bytes, constants };
       }

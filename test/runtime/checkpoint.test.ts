@@ -105,7 +105,8 @@ describe("what is refused", () => {
     ['{"weight_map": {"a": "x", "a": "y"}}', /"a" stands twice/],
     ["{}", /no object `weight_map`/],
     ['{"weight_map": []}', /no object `weight_map`/],
-    ["[", /not valid JSON/],
+    ["[", /is not an object/],
+    ["{", /not valid JSON/],
   ])("the index %s", async (text, reason) => {
     await writeFile(join(folder, "model.safetensors.index.json"), text);
     await expect(openCheckpoint(folder)).rejects.toThrow(reason);

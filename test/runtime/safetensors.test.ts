@@ -1,22 +1,13 @@
-// The safetensors reader and writer: what is written is read back, and every unsound header is refused with its reason.
+// The safetensors reader and writer: what is written is read back, and no more than the header is read.
 import { describe, expect, test } from "vitest";
-import { Failure } from "../../runtime/failure.ts";
 import { decodeF32 } from "../../runtime/weights/dtype.ts";
 import { readBytes, readF32, readSafetensors } from "../../runtime/weights/safetensors.ts";
 import { memorySource } from "../../runtime/weights/source.ts";
 import { safetensorsBytes } from "../../runtime/weights/write.ts";
+import { entry, file } from "./hostile/file.ts";
 
-const file = (header: string | Uint8Array, data: number, length?: bigint): Uint8Array => {
-  const text = typeof header === "string" ? new TextEncoder().encode(header) : header;
-  const bytes = new Uint8Array(8 + text.length + data);
-  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(text.length), true);
-  bytes.set(text, 8);
-  return bytes;
-};
 const open = (bytes: Uint8Array, maxHeader?: number) =>
   readSafetensors(memorySource("w.safetensors", bytes), maxHeader === undefined ? {} : { maxHeader });
-const entry = (dtype: string, shape: string, begin: number | string, end: number | string): string =>
-  `{"dtype":"${dtype}","shape":${shape},"data_offsets":[${begin},${end}]}`;
 const f32 = (values: readonly number[]): Float32Array => Float32Array.from(values);
 
 describe("what is written is read back", () => {
@@ -111,99 +102,7 @@ describe("halves", () => {
 });
 
 const a = entry("F32", "[1]", 0, 4);
-const hostile: readonly (readonly [string, Uint8Array, RegExp])[] = [
-  ["no bytes", new Uint8Array(0), /has 0 bytes/],
-  ["nine bytes", file("{", 0), /has 9 bytes/],
-  ["header longer than the file", file("{}", 0, 3n), /said to have 3 bytes, more than the file/],
-  ["header of 2^64 - 1 bytes", file("{}", 0, 2n ** 64n - 1n), /18446744073709551615 bytes, more than/],
-  ["header of 2^63 bytes", file("{}", 0, 2n ** 63n), /more than the file/],
-  ["a zip", file("PK\u0003\u0004", 40), /does not begin with `\{`/],
-  ["a pickle", Uint8Array.of(0x80, 2, 0, 0, 0, 0, 0, 0, 0x7d, 0x71), /does not begin with `\{`/],
-  ["spaces before the header", file(` {"a":${a}}`, 4), /does not begin with `\{`/],
-  ["a byte order mark", file(`\ufeff{"a":${a}}`, 4), /does not begin with `\{`/],
-  ["text after the header", file(`{"a":${a}}x`, 4), /more text after the value/],
-  ["no end", file(`{"a":${a}`, 4), /`\}` expected/],
-  ["an empty length", file(`{"a":${a}}`, 4, 0n), /not valid JSON/],
-  ["malformed UTF-8", file(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d), 0), /not valid UTF-8/],
-  ["the same name twice", file(`{"a":${a},"a":${a}}`, 4), /"a" stands twice/],
-  ["the same name twice, escaped", file(`{"a":${a},"\\u0061":${a}}`, 4), /"a" stands twice/],
-  ["__proto__ twice", file(`{"__proto__":${a},"__proto__":${a}}`, 4), /"__proto__" stands twice/],
-  ["metadata twice", file(`{"__metadata__":{},"__metadata__":{}}`, 0), /"__metadata__" stands twice/],
-  ["metadata is a list", file(`{"__metadata__":[]}`, 0), /is not an object/],
-  ["metadata holds a number", file(`{"__metadata__":{"a":1}}`, 0), /"a" that is no text/],
-  ["an entry is a list", file(`{"a":[]}`, 0), /"a" is not described by an object/],
-  [
-    "a field twice",
-    file(`{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4),
-    /"dtype" stands twice/,
-  ],
-  ["an unknown field", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}}`, 4), /no other field/],
-  ["no dtype", file(`{"a":{"shape":[1],"data_offsets":[0,4]}}`, 4), /must have `dtype`/],
-  [
-    "another field for the shape",
-    file(`{"a":{"dtype":"F32","size":[1],"data_offsets":[0,4]}}`, 4),
-    /shape that is not/,
-  ],
-  ["an unknown dtype", file(`{"a":${entry("F33", "[1]", 0, 4)}}`, 4), /unknown dtype "F33"/],
-  ["a dtype of the prototype", file(`{"a":${entry("toString", "[1]", 0, 4)}}`, 4), /unknown dtype "toString"/],
-  ["a dtype that is a number", file(`{"a":{"dtype":1,"shape":[1],"data_offsets":[0,4]}}`, 4), /unknown dtype 1/],
-  ["a negative size", file(`{"a":${entry("F32", "[-1]", 0, 4)}}`, 4), /not a list of sizes/],
-  ["a fraction as size", file(`{"a":${entry("F32", "[1.5]", 0, 4)}}`, 4), /not a list of sizes/],
-  ["a text as size", file(`{"a":${entry("F32", '["1"]', 0, 4)}}`, 4), /not a list of sizes/],
-  [
-    "a size above 2^53",
-    file(`{"a":${entry("F32", "[9007199254740993]", 0, 4)}}`, 4),
-    /9007199254740993 is above 2\^53/,
-  ],
-  ["a size of 1e400", file(`{"a":${entry("F32", "[1e400]", 0, 4)}}`, 4), /too large/],
-  ["a leading zero", file(`{"a":${entry("F32", "[01]", 0, 4)}}`, 4), /`\]` expected/],
-  ["nine axes", file(`{"a":${entry("F32", "[1,1,1,1,1,1,1,1,1]", 0, 4)}}`, 4), /has 9 axes/],
-  [
-    "a product that wraps at 2^64",
-    file(`{"a":${entry("U8", "[4294967296,4294967296]", 0, 0)}}`, 0),
-    /18446744073709551616 bytes, but its offsets span 0/,
-  ],
-  [
-    "a product that wraps to the length",
-    file(`{"a":${entry("F32", "[4611686018427387,4000]", 0, 4)}}`, 4),
-    /but its offsets span 4/,
-  ],
-  ["a shape too small", file(`{"a":${entry("F32", "[1]", 0, 8)}}`, 8), /4 bytes, but its offsets span 8/],
-  ["a zero with data", file(`{"a":${entry("F32", "[0]", 0, 4)}}`, 4), /0 bytes, but its offsets span 4/],
-  ["offsets exchanged", file(`{"a":${entry("F32", "[1]", 4, 0)}}`, 4), /wrong `data_offsets`/],
-  ["three offsets", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,4]}}`, 4), /wrong `data_offsets`/],
-  ["one offset", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4]}}`, 4), /wrong `data_offsets`/],
-  ["a negative offset", file(`{"a":${entry("F32", "[1]", -4, 0)}}`, 4), /wrong `data_offsets`/],
-  ["an end beyond the file", file(`{"a":${entry("F32", "[2]", 0, 8)}}`, 4), /ends at byte 8 of 4 bytes/],
-  [
-    "an end far beyond",
-    file(`{"a":${entry("U8", "[9007199254740991]", 0, "9007199254740991")}}`, 4),
-    /ends at byte 9007199254740991/,
-  ],
-  ["a hole in front", file(`{"a":${entry("F32", "[1]", 4, 8)}}`, 8), /leaves a hole/],
-  ["a hole between", file(`{"a":${a},"b":${entry("F32", "[1]", 8, 12)}}`, 12), /"b" leaves a hole/],
-  ["an overlap", file(`{"a":${entry("F32", "[2]", 0, 8)},"b":${entry("F32", "[1]", 4, 8)}}`, 8), /"b" overlaps/],
-  ["the same bytes twice", file(`{"a":${a},"b":${a}}`, 4), /"b" overlaps/],
-  ["an empty tensor inside another", file(`{"a":${a},"b":${entry("F32", "[0]", 2, 2)}}`, 4), /"b" overlaps/],
-  ["an empty tensor beyond the end", file(`{"a":${a},"b":${entry("F32", "[0]", 9, 9)}}`, 4), /"b" ends at byte 9/],
-  ["bytes at the end", file(`{"a":${a}}`, 5), /1 bytes at its end belong to no tensor/],
-  ["no tensors but data", file("{}", 3), /3 bytes at its end/],
-  ["100,000 levels", file(`{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, 0), /nested more than 32/],
-  ["a control character in a name", file(`{"a\n":${a}}`, 4), /control character/],
-  ["an unknown escape", file(`{"\\x":${a}}`, 4), /unknown escape/],
-  ["a name without an end", file(`{"a`, 0), /without an end/],
-  ["a comma at the end", file(`{"a":${a},}`, 4), /a key in quotes expected/],
-  ["single quotes", file(`{'a':${a}}`, 4), /a key in quotes expected/],
-  ["NaN as a size", file(`{"a":${entry("F32", "[NaN]", 0, 4)}}`, 4), /a value expected/],
-];
-
-describe("unsound files are refused", () => {
-  test.each(hostile)("%s", async (_, bytes, reason) => {
-    const opened = open(bytes);
-    await expect(opened).rejects.toThrow(Failure);
-    await expect(opened).rejects.toThrow(reason);
-  });
-
+describe("no more is read than must be", () => {
   test("a header above the limit is not read at all", async () => {
     const bytes = file(`{"a":${a}}${" ".repeat(1000)}`, 4);
     await expect(open(bytes, 1000)).rejects.toThrow(/at most 1000 are read/);
@@ -222,21 +121,5 @@ describe("unsound files are refused", () => {
       },
     });
     expect(highest).toBe(bytes.length - 4);
-  });
-
-  test("random damage never does anything else", async () => {
-    const whole = safetensorsBytes([{ name: "a", dtype: "F32", shape: [2, 3], data: f32([1, 2, 3, 4, 5, 6]) }]);
-    let state = 1;
-    const random = (below: number): number => (state = (state * 48_271) % 2_147_483_647) % below;
-    let refused = 0;
-    for (let i = 0; i < 3000; i++) {
-      const bytes = whole.slice(0, random(8) === 0 ? random(whole.length) : whole.length);
-      for (let k = 0; k <= random(3) && bytes.length > 0; k++) bytes[random(bytes.length)] = random(256);
-      await open(bytes).catch((thrown: unknown) => {
-        expect(thrown).toBeInstanceOf(Failure);
-        refused++;
-      });
-    }
-    expect(refused).toBeGreaterThan(1500);
   });
 });

@@ -1,6 +1,6 @@
 // What analysis says of the statements of a model: modalities, masks, noise, embeds and heads.
 import type { Said } from "../../../grammar/diagnostic.ts";
-import { count, mean } from "./words.ts";
+import { and, count, few, mean } from "./words.ts";
 
 export const modelMessages = {
   "no-modality": () => ({
@@ -52,6 +52,10 @@ export const modelMessages = {
     message: `A modality cannot be called \`${name}\`.`,
     help: "Choose another name: batch, past, new and tap begin names of inputs and outputs.",
   }),
+  "reserved-input": (name: string) => ({
+    message: `A value of each row cannot be called \`${name}\`.`,
+    help: "Choose another name: order, position, span, row, col and index say where a row stands.",
+  }),
   "noise-target": (name: string) => ({
     message: `\`${name}\` is no modality of spans.`,
     help: "Noise belongs to a modality with a `grid`.",
@@ -89,6 +93,10 @@ export const modelMessages = {
   "grid-rows": (n: number, most: number) => ({
     message: `A grid of ${count(n)} rows is too large.`,
     help: `It may have ${count(most)}.`,
+  }),
+  "limit-programs": (most: number, groups: readonly string[], by: readonly string[]) => ({
+    message: `The model may have more than ${most} programs: rows of ${groups.length} sorts come together in any choice.`,
+    help: `${few(groups)} are told apart by ${and(by)}. Let some of them enter, be seen and be computed alike, or say with \`session = ...\` which modalities documents have.`,
   }),
   "limit-kinds": (n: number) => ({
     message: `The model has more than ${count(n)} kinds of rows.`,

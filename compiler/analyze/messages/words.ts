@@ -14,6 +14,7 @@ export const mean = (near: string | undefined): string | undefined =>
 /** Names of which one was meant: the nearest one, or the first few. */
 export const among = (name: string, names: readonly string[], what: string, none: string): string =>
   mean(nearest(name, names)) ?? (names.length ? `${what} ${few(names)}.` : none);
-const few = (names: readonly string[]): string =>
+/** The first of many names. */
+export const few = (names: readonly string[]): string =>
   names.length > 12 ? `${ticks(names.slice(0, 12))} and ${names.length - 12} more` : and(names.map((n) => `\`${n}\``));
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,8 +1,8 @@
 // One WGSL module being written: the heaps that it binds, the numbers it is told, the functions it calls. Names are made
 // here by order of use, so that steps that compute alike have the same text, and no name of a user reaches WGSL.
-import { type Dim, show, sub } from "../../ir/dim.ts";
+import { add as addDims, type Dim, show } from "../../ir/dim.ts";
 import type { Heap, Kernel, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
-import { type At, type Axis, isBelow, spanOf, textOf } from "./indexing.ts";
+import { type At, type Axis, spanOf, textOf } from "./indexing.ts";
 import { functions, type FunctionName } from "./functions.ts";
 import type { Template } from "./header.ts";
 import { type Lying, sizeOf } from "./storage.ts";
@@ -119,27 +119,22 @@ export class Code {
       this.#part = undefined;
     }
   }
-  /** The vec4 of a value at a row and the vec4 in it, as a place in its heap. */
-  place(value: Lying, row: At, quad: string, writes = false, below?: Dim): string {
-    const index = this.#operand(value, row, writes);
+  /** Where a row of a value begins in its heap, in vec4s; `rows` of them are read. */
+  row(value: Lying, row: At, rows = 1, writes = false): string {
+    const index = this.#operand(value, row, rows, writes);
     const base = this.#parameter(`base ${index}`, "b", { is: "base", operand: index });
-    const quads = value.quads;
-    const at = below === undefined || isBelow(row, below) ? this.at(row) : this.#least(row, sub(below, 1));
-    const parts = [
-      base,
-      ...(at === "0u" ? [] : [quads === 1 ? at : this.#times(at, quads)]),
-      ...(quad === "0u" ? [] : [quad]),
-    ];
-    return `${value.heap}[${parts.join(" + ")}]`;
+    const at = this.at(row);
+    if (at === "0u") return base;
+    return `${base} + ${value.quads === 1 ? at : this.#times(at, value.quads)}`;
   }
   #times(at: string, quads: number): string {
     return /^\d+u$/.test(at) ? `${Number.parseInt(at, 10) * quads}u` : `${this.named(at, "r")} * ${quads}u`;
   }
-  #least(row: At, most: Dim): string {
-    if (row.is === "number" && typeof most === "number") return `${Math.min(row.value, most)}u`;
-    return `min(${this.at(row)}, ${this.size(most)})`;
+  /** The vec4 of a value at a row and the vec4 in it, as a place in its heap. */
+  place(value: Lying, row: At, quad: string, writes = false): string {
+    return `${value.heap}[${this.row(value, row, 1, writes)}${quad === "0u" ? "" : ` + ${quad}`}]`;
   }
-  #operand(value: Lying, row: At, writes: boolean): number {
+  #operand(value: Lying, row: At, rows: number, writes: boolean): number {
     const span = spanOf(row);
     const reach: Use["spans"][number] =
       span === undefined || (this.#part !== undefined && !span.terms.has(0) && span.terms.size === 0)
@@ -148,7 +143,7 @@ export class Code {
             is: "rows",
             terms: [...span.terms].map(([axis, times]) => ({ axis, times: sizeOf(times) })),
             first: sizeOf(span.from),
-            rows: sizeOf(span.rows),
+            rows: sizeOf(addDims(span.rows, rows - 1)),
             ...(this.#part !== undefined && span.terms.has(0)
               ? { part: [this.#part.from, this.#part.to] as const }
               : {}),
@@ -164,9 +159,12 @@ export class Code {
     return found;
   }
 
-  /** The vec4 of numbers at a place; of rows from `below` on, the one before it. */
-  load(value: Lying, row: At, quad: string, below?: Dim): string {
-    const place = this.place(value, row, quad, false, below);
+  /** The vec4 of numbers at a place. */
+  load(value: Lying, row: At, quad: string): string {
+    return this.loaded(value, this.place(value, row, quad));
+  }
+  /** What is read at a place of the value's heap, as numbers. */
+  loaded(value: Lying, place: string): string {
     switch (value.heap) {
       case "state":
       case "keys":

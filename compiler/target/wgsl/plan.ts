@@ -6,18 +6,18 @@ import type { ModelModule, Param, PhaseProgram } from "../../ir/module.ts";
 import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
 import { tableShape } from "../../ir/table.ts";
 import type { Table } from "../../ir/vocabulary.ts";
-import {
-  type Heap,
-  type Kernel,
-  type Origin,
-  PLAN_SCHEMA,
-  type Plan,
-  type PlanProgram,
-  type PlanTable,
-  type PlanValue,
-  type PlanWeight,
-  type Step,
-  type Stored,
+import type {
+  Heap,
+  Kernel,
+  Origin,
+  Plan,
+  PlanProgram,
+  PlanTable,
+  PlanValue,
+  PlanWeight,
+  Step,
+  Stored,
+  WeightPlace,
 } from "../../../runtime/plan.ts";
 import { legalize } from "../legalize.ts";
 import type { Code } from "./code.ts";
@@ -33,21 +33,25 @@ import { pointwiseKernel } from "./templates/pointwise.ts";
 import { productKernel } from "./templates/product.ts";
 import { reduceKernel, statisticsKernel } from "./templates/reduce.ts";
 
+export type { Plan };
+
 export interface PlanOptions {
-  /** how a weight's numbers are stored on the device; f32 if left out */
-  readonly stored?: (param: Param) => Exclude<Stored, "i32">;
+  /** how a matrix's numbers are stored on the device: as they lie, or f32, if left out */
+  readonly stored?: (param: Param) => PlanWeight["stored"];
+  /** where a weight lies in a file beside the plan */
+  readonly place?: (param: Param) => WeightPlace | undefined;
 }
 
 /** The plan of a module, and the tables that it names, in their order. */
 export const planOf = (
   module: ModelModule,
-  { stored = () => "f32" }: PlanOptions = {},
+  options: PlanOptions = {},
 ): { readonly plan: Plan; readonly tables: readonly Table[] } => {
-  const shared = new Shared(module, stored);
+  const shared = new Shared(module, options);
   const programs = module.programs.map((program) => programPlan(shared, program));
   return {
     plan: {
-      schema: PLAN_SCHEMA,
+      schema: "graftwerk/plan@1",
       kernels: shared.kernels(),
       weights: shared.weights,
       tables: shared.tableEntries(),
@@ -66,13 +70,13 @@ class Shared {
   readonly #byTable = new Map<string, number>();
   readonly #matrices: ReadonlySet<string>;
 
-  constructor(module: ModelModule, stored: (param: Param) => Exclude<Stored, "i32">) {
+  constructor(module: ModelModule, { place, stored }: PlanOptions) {
     this.#matrices = matricesOf(module);
-    this.weights = module.params.map((param) => ({
-      name: param.name,
-      shape: param.type.shape as readonly number[],
-      stored: this.#matrices.has(param.name) ? stored(param) : "f32",
-    }));
+    this.weights = module.params.map((param) => {
+      const lies = place?.(param) ?? null;
+      const matrix = this.#matrices.has(param.name) ? (stored?.(param) ?? lies?.dtype) : undefined;
+      return { name: param.name, shape: param.type.shape as readonly number[], stored: matrix ?? "f32", lies };
+    });
   }
 
   isMatrix(param: string): boolean {

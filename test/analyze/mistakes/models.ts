@@ -3,6 +3,13 @@ import { alone, dual, own, wrong, type Mistake } from "./written.ts";
 
 const grid = "grid(2, 2, of: vision.patch)";
 const noise = "noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: given }";
+const numbers = Array.from({ length: 7 }, (_, i) => i + 1);
+const films =
+  numbers.map((n) => `  modality film${n} = span { p: ${grid} }\n`).join("") +
+  `  group film = ${numbers.map((n) => `film${n}.p`).join(", ")}\n`;
+const both = (text: string): readonly [string, string] => [text, text];
+const entries = numbers.map((n) => `  embed film${n}.p(z) = vision.enter(z, vision.condition(0))\n`).join("");
+
 export const modelMistakes: readonly Mistake[] = [
   wrong("a mask that is rows", dual, ["mask = causal or", "mask = «image.patch» or"]),
   wrong("a predicate of neither side", dual, ["mask = causal or", "mask = causal and «row» is text or"]),
@@ -21,6 +28,25 @@ export const modelMistakes: readonly Mistake[] = [
   wrong("a session of an unknown modality", alone, ["  mask =", "  session = text «img»?\n  mask ="]),
   wrong("two sessions", alone, ["  mask =", "  session = text\n  «session = text»\n  mask ="]),
   wrong("a modality of a reserved name", dual, ["  input t", "  modality «past» = tokens(vocab: 3)\n  input t"]),
+  wrong("an input of each row that has the name of a place", dual, [
+    "  embed text(id)",
+    "  input «order»: number per image.patch\n  embed text(id)",
+    "  input rank: number per image.patch\n  embed text(id)",
+  ]),
+  wrong("a row's own value that has the name of a place", dual, [
+    "embed image.patch(z) = vision.enter(z, c)",
+    "embed image.patch(«position») = vision.enter(position, c)",
+    "embed image.patch(z) = vision.enter(z, c)",
+  ]),
+  wrong(
+    "more sorts of rows than there may be programs for",
+    dual,
+    ["model Dual(", "model «Dual»("],
+    ["  input t", `${films}  input t`, `${films}  session = text image*\n  input t`],
+    ["  layers fuse", `${entries}  layers fuse`, `${entries}  layers fuse`],
+    ["let c = select { ", ...both("let c = select { film: vision.condition(clean), ")],
+    ["h = select { ", ...both("h = select { film: v(h, c: c), ")],
+  ),
   wrong("noise of tokens", dual, ["noise image =", "noise «text» ="]),
   wrong("noise of no input", dual, ["given: t = clean", "given: «s» = clean"]),
   wrong("no such time of a drawing", dual, ["after: given", "after: «later»"]),

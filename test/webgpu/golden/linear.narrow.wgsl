@@ -16,47 +16,44 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   let m = p.f1 + group.y + local.y;
   if (u < p.e2 && m < p.e3) {
     if (u < 2u) {
-      var t0 = vec4<f32>(0.0);
-      for (var k1 = 0u; k1 < 2u; k1++) {
-        let v2 = bitcast<vec4<f32>>(given[p.b4 + m * 2u + k1]);
-        t0 += v2 * v2;
+      var t2 = vec4<f32>(0.0);
+      for (var k3 = 0u; k3 < 2u; k3++) {
+        let v4 = bitcast<vec4<f32>>(given[p.b4 + m * 2u + k3]);
+        t2 += v4 * v4;
       }
-      let v3 = dot(t0, vec4<f32>(1.0)) / 8.0;
-      let v4 = vec4<f32>(1.0 / sqrt(v3 + 0.000009999999747378752), 0.0, 0.0, 0.0);
-      var a5 = vec4<f32>(0.0);
-      var a6 = vec4<f32>(0.0);
-      for (var k7 = 0u; k7 < 2u; k7++) {
-        let v8 = bitcast<vec4<f32>>(given[p.b4 + m * 2u + k7]);
-        let v9 = bitcast<vec4<f32>>(given[p.b5 + k7]);
-        let v10 = v8 * v4.x * v9;
-        let r11 = u * 8u;
-        let v12 = matrix[p.b6 + r11 * 2u + k7];
-        let r13 = (u * 8u + 1u);
-        let v14 = matrix[p.b6 + r13 * 2u + k7];
-        let r15 = (u * 8u + 2u);
-        let v16 = matrix[p.b6 + r15 * 2u + k7];
-        let r17 = (u * 8u + 3u);
-        let v18 = matrix[p.b6 + r17 * 2u + k7];
-        a5 += vec4<f32>(dot(v10, v12), dot(v10, v14), dot(v10, v16), dot(v10, v18));
-        let r19 = (u * 8u + 4u);
-        let v20 = matrix[p.b6 + r19 * 2u + k7];
-        let r21 = (u * 8u + 5u);
-        let v22 = matrix[p.b6 + r21 * 2u + k7];
-        let r23 = (u * 8u + 6u);
-        let v24 = matrix[p.b6 + r23 * 2u + k7];
-        let r25 = (u * 8u + 7u);
-        let v26 = matrix[p.b6 + r25 * 2u + k7];
-        a6 += vec4<f32>(dot(v10, v20), dot(v10, v22), dot(v10, v24), dot(v10, v26));
+      let v5 = dot(t2, vec4<f32>(1.0)) / 8.0;
+      let v6 = vec4<f32>(1.0 / sqrt(v5 + 0.000009999999747378752), 0.0, 0.0, 0.0);
+      var a0 = vec4<f32>(0.0);
+      var a1 = vec4<f32>(0.0);
+      var w7: u32;
+      var w8: u32;
+      let r9 = u * 8u;
+      w7 = p.b5 + r9 * 2u;
+      let r10 = (u * 2u + 1u) * 4u;
+      w8 = p.b5 + r10 * 2u;
+      for (var k11 = 0u; k11 < 2u; k11++) {
+        let v12 = bitcast<vec4<f32>>(given[p.b4 + m * 2u + k11]);
+        let v13 = bitcast<vec4<f32>>(given[p.b6 + k11]);
+        let v14 = v12 * v6.x * v13;
+        let v15 = matrix[w7 + k11];
+        let v16 = matrix[w7 + 2u + k11];
+        let v17 = matrix[w7 + 4u + k11];
+        let v18 = matrix[w7 + 6u + k11];
+        a0 += vec4<f32>(dot(v14, v15), dot(v14, v16), dot(v14, v17), dot(v14, v18));
+        let v19 = matrix[w8 + k11];
+        let v20 = matrix[w8 + 2u + k11];
+        let v21 = matrix[w8 + 4u + k11];
+        let v22 = matrix[w8 + 6u + k11];
+        a1 += vec4<f32>(dot(v14, v19), dot(v14, v20), dot(v14, v21), dot(v14, v22));
       }
-      let v27 = bitcast<vec4<f32>>(given[p.b7 + m]);
-      let v28 = bitcast<vec4<f32>>(given[p.b8 + m]);
-      let v29 = a5 * v27 - a6 * v28;
-      state[p.b9 + m * 4u + u * 2u] = v29;
-      let v30 = a6 * v27 + a5 * v28;
-      state[p.b9 + m * 4u + (u * 2u + 1u)] = v30;
+      let v23 = bitcast<vec4<f32>>(given[p.b7 + m]);
+      let v24 = bitcast<vec4<f32>>(given[p.b8 + m]);
+      let v25 = a0 * v23 - a1 * v24;
+      state[p.b9 + m * 4u + u * 2u] = v25;
+      let v26 = a1 * v23 + a0 * v24;
+      state[p.b9 + m * 4u + (u * 2u + 1u)] = v26;
     }
     if (u >= 2u && u < 3u) {
-      let w = u - 2u;
       var t31 = vec4<f32>(0.0);
       for (var k32 = 0u; k32 < 2u; k32++) {
         let v33 = bitcast<vec4<f32>>(given[p.b4 + m * 2u + k32]);
@@ -64,35 +61,70 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
       }
       let v34 = dot(t31, vec4<f32>(1.0)) / 8.0;
       let v35 = vec4<f32>(1.0 / sqrt(v34 + 0.000009999999747378752), 0.0, 0.0, 0.0);
-      var a36 = vec4<f32>(0.0);
-      var a37 = vec4<f32>(0.0);
-      var a38 = vec4<f32>(0.0);
-      var a39 = vec4<f32>(0.0);
-      for (var k40 = 0u; k40 < 2u; k40++) {
-        let v41 = bitcast<vec4<f32>>(given[p.b4 + m * 2u + k40]);
-        let v42 = bitcast<vec4<f32>>(given[p.b5 + k40]);
-        let v43 = v41 * v35.x * v42;
-        let v44 = matrix[p.b10 + k40];
-        let v45 = matrix[p.b10 + 2u + k40];
-        let v46 = matrix[p.b10 + 4u + k40];
-        let v47 = matrix[p.b10 + 6u + k40];
-        a36 += vec4<f32>(dot(v43, v44), dot(v43, v45), dot(v43, v46), dot(v43, v47));
-        let v48 = matrix[p.b10 + 8u + k40];
-        a37 += vec4<f32>(dot(v43, v48), dot(v43, v48), dot(v43, v48), dot(v43, v48));
-        let v49 = matrix[p.b11 + k40];
-        let v50 = matrix[p.b11 + 2u + k40];
-        let v51 = matrix[p.b11 + 4u + k40];
-        let v52 = matrix[p.b11 + 6u + k40];
-        a38 += vec4<f32>(dot(v43, v49), dot(v43, v50), dot(v43, v51), dot(v43, v52));
-        let v53 = matrix[p.b11 + 8u + k40];
-        a39 += vec4<f32>(dot(v43, v53), dot(v43, v53), dot(v43, v53), dot(v43, v53));
+      var a27 = vec4<f32>(0.0);
+      var a28 = vec4<f32>(0.0);
+      var a29 = vec4<f32>(0.0);
+      var a30 = vec4<f32>(0.0);
+      var w36: u32;
+      var w37: u32;
+      var w38: u32;
+      var w39: u32;
+      var w40: u32;
+      var w41: u32;
+      w36 = p.b10;
+      let r42 = 1u * 4u;
+      w37 = p.b10 + r42 * 2u;
+      w40 = p.b10 + 8u;
+      w38 = p.b11;
+      w39 = p.b11 + r42 * 2u;
+      w41 = p.b11 + 8u;
+      for (var k43 = 0u; k43 < 2u; k43++) {
+        let v44 = bitcast<vec4<f32>>(given[p.b4 + m * 2u + k43]);
+        let v45 = bitcast<vec4<f32>>(given[p.b6 + k43]);
+        let v46 = v44 * v35.x * v45;
+        let r47 = min(w36, w40);
+        let v48 = matrix[r47 + k43];
+        let r49 = min(w36 + 2u, w40);
+        let v50 = matrix[r49 + k43];
+        let r51 = min(w36 + 4u, w40);
+        let v52 = matrix[r51 + k43];
+        let r53 = min(w36 + 6u, w40);
+        let v54 = matrix[r53 + k43];
+        a27 += vec4<f32>(dot(v46, v48), dot(v46, v50), dot(v46, v52), dot(v46, v54));
+        let r55 = min(w37, w40);
+        let v56 = matrix[r55 + k43];
+        let r57 = min(w37 + 2u, w40);
+        let v58 = matrix[r57 + k43];
+        let r59 = min(w37 + 4u, w40);
+        let v60 = matrix[r59 + k43];
+        let r61 = min(w37 + 6u, w40);
+        let v62 = matrix[r61 + k43];
+        a28 += vec4<f32>(dot(v46, v56), dot(v46, v58), dot(v46, v60), dot(v46, v62));
+        let r63 = min(w38, w41);
+        let v64 = matrix[r63 + k43];
+        let r65 = min(w38 + 2u, w41);
+        let v66 = matrix[r65 + k43];
+        let r67 = min(w38 + 4u, w41);
+        let v68 = matrix[r67 + k43];
+        let r69 = min(w38 + 6u, w41);
+        let v70 = matrix[r69 + k43];
+        a29 += vec4<f32>(dot(v46, v64), dot(v46, v66), dot(v46, v68), dot(v46, v70));
+        let r71 = min(w39, w41);
+        let v72 = matrix[r71 + k43];
+        let r73 = min(w39 + 2u, w41);
+        let v74 = matrix[r73 + k43];
+        let r75 = min(w39 + 4u, w41);
+        let v76 = matrix[r75 + k43];
+        let r77 = min(w39 + 6u, w41);
+        let v78 = matrix[r77 + k43];
+        a30 += vec4<f32>(dot(v46, v72), dot(v46, v74), dot(v46, v76), dot(v46, v78));
       }
-      let v54 = (a36 * sigmoid4(a36));
-      let v55 = (v54 * a38);
-      state[p.b12 + m * 2u] = v55;
-      let v56 = (a37 * sigmoid4(a37));
-      let v57 = (v56 * a39);
-      state[p.b12 + m * 2u + 1u] = select(vec4<f32>(0.0), v57, vec4<bool>(true, false, false, false));
+      let v79 = (a27 * sigmoid4(a27));
+      let v80 = (v79 * a29);
+      state[p.b12 + m * 2u] = v80;
+      let v81 = (a28 * sigmoid4(a28));
+      let v82 = (v81 * a30);
+      state[p.b12 + m * 2u + 1u] = select(vec4<f32>(0.0), v82, vec4<bool>(true, false, false, false));
     }
   }
 }

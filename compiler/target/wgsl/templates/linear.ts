@@ -1,15 +1,15 @@
 // Products with matrices as checkpoints have them, [out, in]: each invocation keeps a block of results in registers. What
 // is done to the rows before and to the results after is written in place. Several products over the same rows stand one
-// after the other in the columns of the grid.
+// after the other in the columns of the grid; those that read the same share one loop, and only end differently.
 import type { Node, NodeOf } from "../../../ir/node.ts";
 import { Code, type Lanes } from "../code.ts";
 import { rendererOf, store, unflat, type Values } from "../emission.ts";
 import {
-  lane,
   advanced,
   type At,
   axisAt,
   join,
+  lane,
   loopAt,
   number,
   offset,
@@ -36,15 +36,21 @@ const WIDE: Shape = { name: "linear.wide", rows: 8, quads: 2, workgroup: [4, 8, 
 const NARROW: Shape = { name: "linear.narrow", rows: 1, quads: 1, workgroup: [64, 1, 1] };
 const NARROW_TURNED: Shape = { name: "linear.narrow", rows: 1, quads: 2, workgroup: [32, 1, 1] };
 
+/** A part, and the units of axis 0 that are its own. */
+interface Placed extends Part {
+  readonly from: number;
+  readonly to: number;
+  /** the first columns of the vec4s of an invocation */
+  readonly columns: readonly At[];
+}
+
 export const linearKernel = (values: Values, { narrow, parts }: Extract<Group, { is: "linear" }>): Code => {
-  const turned = parts.some((part) => part.turned !== undefined);
-  const shape = narrow ? (turned ? NARROW_TURNED : NARROW) : WIDE;
+  const shape = narrow ? (parts.some(({ turned }) => turned !== undefined) ? NARROW_TURNED : NARROW) : WIDE;
   const rows = rowsOf(parts[0]!.linears[0].type.shape);
-  const units = parts.map(({ linears }) => Math.ceil(quadsOf(linears[0].type.shape) / shape.quads));
   const { workgroup } = shape;
   const tile = [workgroup[0], workgroup[1] * shape.rows, 1] as const;
-  const grid = [units.reduce((a, b) => a + b), rows, 1] as const;
-  const code = new Code({ template: shape.name, grid, tile, workgroup });
+  const placed = placedParts(parts, shape);
+  const code = new Code({ template: shape.name, grid: [placed.at(-1)!.to, rows, 1], tile, workgroup });
   code.line(`let u = ${code.first(0)} + group.x * ${tile[0]}u + local.x;`);
   code.line(`let m = ${code.first(1)} + group.y * ${tile[1]}u + local.y * ${shape.rows}u;`);
   code.block(`if (u < ${code.end(0)} && m < ${code.end(1)})`, () => {
@@ -52,112 +58,39 @@ export const linearKernel = (values: Values, { narrow, parts }: Extract<Group, {
       if (shape.rows > 1) code.line(`let m${i} = min(m + ${i}u, ${code.end(1)} - 1u);`);
       return axisAt(shape.rows > 1 ? `m${i}` : "m", rows, 1);
     });
-    let from = 0;
-    for (const [i, part] of parts.entries()) {
-      const to = from + units[i]!;
-      const body = (): void =>
-        code.part(from, to, () => writePart(code, values, part, { shape, rowAts, from, units: units[i]! }));
-      if (parts.length === 1) body();
-      else code.block(i === 0 ? `if (u < ${to}u)` : `if (u >= ${from}u && u < ${to}u)`, body);
-      from = to;
+    for (const cluster of clustersOf(placed)) {
+      const write = (): void => new Cluster(code, values, shape, rowAts, cluster).write();
+      if (cluster.length === placed.length) write();
+      else code.block(`if (${within(cluster[0]!.from, cluster.at(-1)!.to)})`, write);
     }
   });
   return code;
 };
 
-interface Block {
-  readonly shape: Shape;
-  readonly rowAts: readonly At[];
-  readonly from: number;
-  readonly units: number;
-}
-
-const writePart = (code: Code, values: Values, part: Part, { shape, rowAts, from, units }: Block): void => {
-  const { linears, tip, turned } = part;
-  const [first] = linears;
-  const x = first.src[0]!;
-  const depth = x.type.shape.at(-1) as number;
-  const columns = first.type.shape.at(-1) as number;
-  if (from > 0) code.line(`let w = u - ${from}u;`);
-  const unit = axisAt(from > 0 ? "w" : "u", units, 0);
-  const groups = columnsOf(unit, shape.quads, turned);
-
-  const norms = new Map<string, string>();
-  const normKey = (norm: Norm, row: number): string => `${norm.op} ${norm.src[0]!.id} ${norm.attrs.eps} ${row}`;
-  const leading = rowAts.map((row) => unflat(row, x.type.shape.slice(0, -1)));
-  const before = rendererOf(code, values, {
-    measured: (norm, coords) => {
-      if (values.statistics(norm) !== undefined) return undefined;
-      const row = leading.findIndex((each) => each.every((at, axis) => sameAt(at, coords[axis]!)));
-      return norms.get(normKey(norm, row));
-    },
-  });
-  // A norm's numbers are worked out where the rows are few; nothing of them may be within the loop.
-  for (const norm of normsOf(x, values))
-    for (const [i, coords] of leading.entries()) norms.set(normKey(norm, i), measure(code, values, norm, coords));
-
-  const sums = new Map<NodeOf<"linear">, string[][]>();
-  for (const linear of linears) {
-    const names = rowAts.map(() => groups.map(() => code.fresh("a")));
-    for (const name of names.flat()) code.line(`var ${name} = vec4<f32>(0.0);`);
-    sums.set(linear, names);
-  }
-  const k = code.fresh("k");
-  const steps = Math.ceil(depth / 4);
-  code.block(`for (var ${k} = 0u; ${k} < ${steps}u; ${k}++)`, () => {
-    const at = join(loopAt(k, steps), 4, lane);
-    const operands = leading.map((coords) => before.render(x, [...coords, at], 4));
-    for (const linear of linears) {
-      const weight = values.lying(linear.src[1]!)!;
-      for (const [g, column] of groups.entries()) {
-        const columnsOfW = [0, 1, 2, 3].map((by) => {
-          const below = covers(columns, shape.quads) ? undefined : columns;
-          return code.named(code.load(weight, advanced(column, lane, by), k, below));
-        });
-        for (const [i, operand] of operands.entries())
-          code.line(
-            `${sums.get(linear)![i]![g]} += vec4<f32>(${columnsOfW.map((w) => `dot(${operand}, ${w})`).join(", ")});`,
-          );
-      }
-    }
-  });
-
-  for (const [i, row] of rowAts.entries()) {
-    const coords = unflat(row, first.type.shape.slice(0, -1));
-    const held = (n: Node, asked: readonly At[], lanes: Lanes): string | undefined => {
-      if (n.op !== "linear" || !sums.has(n)) return undefined;
-      if (!coords.every((at, axis) => sameAt(at, asked[axis]!))) throw new Error("a product is read at another row");
-      const [, , bias] = n.src as readonly Node[];
-      for (const [g, column] of groups.entries()) {
-        const sum = sums.get(n)![i]![g]!;
-        if (lanes === 4 && sameAt(asked.at(-1)!, column))
-          return bias === undefined ? sum : code.named(`${sum} + ${after.render(bias, [column], 4)}`);
-        for (const by of lanes === 1 ? [0, 1, 2, 3] : []) {
-          const at = advanced(column, lane, by);
-          if (!sameAt(asked.at(-1)!, at)) continue;
-          const component = `${sum}.${"xyzw"[by]}`;
-          return bias === undefined ? component : `(${component} + ${after.render(bias, [at], 1)})`;
-        }
-      }
-      throw new Error("a product is read at another column");
-    };
-    const after = rendererOf(code, values, { tip, held });
-    const write = (): void => {
-      for (const column of groups) storeAt(column);
-    };
-    const storeAt = (column: At): void => {
-      const quad = quotient(column, 4);
-      const body = (): void => store(code, after, values.lying(tip)!, tip, row, quad);
-      if (columns > 4 * (units * shape.quads - 1)) body();
-      else code.block(`if (${code.at(quad)} < ${quadsOf(first.type.shape)}u)`, body);
-    };
-    if (shape.rows === 1) write();
-    else code.block(`if (m + ${i}u < ${code.end(1)})`, write);
-  }
+/** Those that read the same side by side, each with its units. */
+const placedParts = (parts: readonly Part[], shape: Shape): Placed[] => {
+  const key = ({ linears }: Part): string => `${linears[0].src[0]!.id} ${linears.length}`;
+  const keys = [...new Set(parts.map(key))];
+  let from = 0;
+  return [...parts]
+    .sort((a, b) => keys.indexOf(key(a)) - keys.indexOf(key(b)))
+    .map((part) => {
+      const units = Math.ceil(quadsOf(part.linears[0].type.shape) / shape.quads);
+      const unit = axisAt(from === 0 ? "u" : `(u - ${from}u)`, units, 0);
+      const placed = { ...part, from, to: from + units, columns: columnsOf(unit, shape.quads, part.turned) };
+      from += units;
+      return placed;
+    });
 };
-
-/** Whether columns end where a block of an invocation does. */
-const covers = (columns: number, quads: number): boolean => columns % (4 * quads) === 0;
+const clustersOf = (placed: readonly Placed[]): Placed[][] => {
+  const clusters = new Map<string, Placed[]>();
+  for (const part of placed) {
+    const key = `${part.linears[0].src[0]!.id} ${part.linears.length}`;
+    clusters.set(key, [...(clusters.get(key) ?? []), part]);
+  }
+  return [...clusters.values()];
+};
+const within = (from: number, to: number): string => (from === 0 ? `u < ${to}u` : `u >= ${from}u && u < ${to}u`);
 
 /** The first columns of the vec4s of an invocation: side by side, or half a head apart. */
 const columnsOf = (unit: At, quads: number, turned: number | undefined): At[] => {
@@ -169,6 +102,155 @@ const columnsOf = (unit: At, quads: number, turned: number | undefined): At[] =>
   const pair = join(remainder(unit, perHead), 4, lane);
   return [join(head, turned, pair), join(head, turned, offset(pair, half))];
 };
+
+/** Products that read the same rows: one loop. */
+class Cluster {
+  readonly #code: Code;
+  readonly #values: Values;
+  readonly #shape: Shape;
+  readonly #rows: readonly At[];
+  readonly #parts: readonly [Placed, ...Placed[]];
+  /** of each product of a part, row, vec4 */
+  readonly #sums: readonly string[][][];
+
+  constructor(code: Code, values: Values, shape: Shape, rows: readonly At[], parts: readonly Placed[]) {
+    this.#code = code;
+    this.#values = values;
+    this.#shape = shape;
+    this.#rows = rows;
+    this.#parts = parts as readonly [Placed, ...Placed[]];
+    this.#sums = parts[0]!.linears.map(() =>
+      rows.map(() => Array.from({ length: shape.quads }, () => code.fresh("a"))),
+    );
+  }
+
+  write(): void {
+    const [{ linears }] = this.#parts;
+    const x = linears[0].src[0]!;
+    const operand = this.#before(x);
+    for (const name of this.#sums.flat(2)) this.#code.line(`var ${name} = vec4<f32>(0.0);`);
+    const matrices = this.#matrices();
+    const k = this.#code.fresh("k");
+    const steps = quadsOf(x.type.shape);
+    this.#code.block(`for (var ${k} = 0u; ${k} < ${steps}u; ${k}++)`, () => {
+      const operands = operand(join(loopAt(k, steps), 4, lane));
+      for (const [i, sums] of this.#sums.entries())
+        for (let g = 0; g < this.#shape.quads; g++) {
+          const columns = [0, 1, 2, 3].map((by) => matrices(i, g, by, k));
+          for (const [r, row] of operands.entries())
+            this.#code.line(`${sums[r]![g]} += vec4<f32>(${columns.map((w) => `dot(${row}, ${w})`).join(", ")});`);
+        }
+    });
+    for (const part of this.#parts) {
+      const end = (): void => this.#code.part(part.from, part.to, () => this.#end(part));
+      if (this.#parts.length === 1) end();
+      else this.#code.block(`if (${within(part.from, part.to)})`, end);
+    }
+  }
+
+  /** What is read of each row, at some columns. A norm's numbers are worked out first where the rows are few. */
+  #before(x: Node): (at: At) => string[] {
+    const leading = this.#rows.map((row) => unflat(row, x.type.shape.slice(0, -1)));
+    const norms = new Map<string, string>();
+    const key = (norm: Norm, row: number): string => `${norm.op} ${norm.src[0]!.id} ${norm.attrs.eps} ${row}`;
+    const renderer = rendererOf(this.#code, this.#values, {
+      measured: (norm, coords) => {
+        if (this.#values.statistics(norm) !== undefined) return undefined;
+        const row = leading.findIndex((each) => each.every((at, axis) => sameAt(at, coords[axis]!)));
+        return norms.get(key(norm, row));
+      },
+    });
+    for (const norm of normsOf(x, this.#values))
+      for (const [i, coords] of leading.entries())
+        norms.set(key(norm, i), measure(this.#code, this.#values, norm, coords));
+    return (at) => leading.map((coords) => renderer.render(x, [...coords, at], 4));
+  }
+
+  /** The vec4 `k` of the matrix row of a column. Where parts differ, each says before the loop where its rows begin. */
+  #matrices(): (linear: number, quad: number, by: number, k: string) => string {
+    const code = this.#code;
+    const lying = (part: Placed, linear: number) => this.#values.lying(part.linears[linear]!.src[1]!)!;
+    const limit = ({ linears }: Placed): number => linears[0].type.shape.at(-1) as number;
+    const [first] = this.#parts;
+    const { quads } = lying(first, 0);
+    const whole = this.#parts.every((part) => limit(part) % (4 * this.#shape.quads) === 0);
+    const starts = this.#sums.map(() => this.#parts[0].columns.map(() => code.fresh("w")));
+    // Rows beyond the last are read as the last: their results are not stored.
+    const ends = whole ? undefined : this.#sums.map(() => code.fresh("w"));
+    for (const name of [...starts.flat(), ...(ends ?? [])]) code.line(`var ${name}: u32;`);
+    for (const part of this.#parts) {
+      const body = (): void =>
+        code.part(part.from, part.to, () => {
+          for (const [i, names] of starts.entries()) {
+            for (const [g, column] of part.columns.entries())
+              code.line(`${names[g]} = ${code.row(lying(part, i), column, 4)};`);
+            if (ends !== undefined) {
+              const base = code.row(lying(part, i), part.columns[0]!, 4).split(" ", 1)[0]!;
+              code.line(`${ends[i]} = ${base} + ${(limit(part) - 1) * quads}u;`);
+            }
+          }
+        });
+      if (this.#parts.length === 1) body();
+      else code.block(`if (${within(part.from, part.to)})`, body);
+    }
+    const stored = lying(first, 0);
+    return (i, g, by, k) => {
+      const row = `${starts[i]![g]}${by === 0 ? "" : ` + ${by * quads}u`}`;
+      const kept = ends === undefined ? row : code.named(`min(${row}, ${ends[i]})`, "r");
+      return code.named(code.loaded(stored, `${stored.heap}[${kept} + ${k}]`));
+    };
+  }
+
+  #end(part: Placed): void {
+    const code = this.#code;
+    const { linears, tip, columns } = part;
+    const width = linears[0].type.shape.at(-1) as number;
+    for (const [r, row] of this.#rows.entries()) {
+      const coords = unflat(row, linears[0].type.shape.slice(0, -1));
+      const held = (n: Node, asked: readonly At[], lanes: Lanes): string | undefined => {
+        const i = linears.indexOf(n as NodeOf<"linear">);
+        if (i < 0) return undefined;
+        if (!coords.every((at, axis) => sameAt(at, asked[axis]!))) throw new Error("a product is read at another row");
+        for (const [g, column] of columns.entries()) {
+          const found = this.#heldAt(after, n, this.#sums[i]![r]![g]!, column, asked.at(-1)!, lanes);
+          if (found !== undefined) return found;
+        }
+        throw new Error(
+          `a product is read at another column: ${asked.at(-1)!.key}, not ${columns.map((c) => c.key).join(" or ")}`,
+        );
+      };
+      const after = rendererOf(code, this.#values, { tip, held });
+      const write = (): void => {
+        for (const column of columns) {
+          const quad = quotient(column, 4);
+          const body = (): void => store(code, after, this.#values.lying(tip)!, tip, row, quad);
+          if (width > 4 * ((part.to - part.from) * this.#shape.quads - 1)) body();
+          else code.block(`if (${code.at(quad)} < ${quadsOf(linears[0].type.shape)}u)`, body);
+        }
+      };
+      if (this.#shape.rows === 1) write();
+      else code.block(`if (m + ${r}u < ${code.end(1)})`, write);
+    }
+  }
+  #heldAt(
+    after: ReturnType<typeof rendererOf>,
+    linear: Node,
+    sum: string,
+    column: At,
+    asked: At,
+    lanes: Lanes,
+  ): string | undefined {
+    const bias = linear.src[2];
+    if (lanes === 4) {
+      if (!sameAt(asked, column)) return undefined;
+      return bias === undefined ? sum : this.#code.named(`${sum} + ${after.render(bias, [column], 4)}`);
+    }
+    const by = [0, 1, 2, 3].find((each) => sameAt(asked, advanced(column, lane, each)));
+    if (by === undefined) return undefined;
+    const component = `${sum}.${"xyzw"[by]}`;
+    return bias === undefined ? component : `(${component} + ${after.render(bias, [asked], 1)})`;
+  }
+}
 
 /** The norms in what a product reads whose numbers no kernel has worked out. */
 const normsOf = (x: Node, values: Values): Norm[] => {

@@ -1,0 +1,110 @@
+// The plan of a compiled folder on a GPU: opened, with its weights, when a program is first called.
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { decodeText } from "../json.ts";
+import type { Manifest } from "../manifest.ts";
+import type { Plan, PlanWeight } from "../plan.ts";
+import { parsePlan } from "../planForm.ts";
+import { AGAIN, type Runner } from "../runner.ts";
+import { decodeF32, type StoredDType } from "../weights/dtype.ts";
+import { checkOwnFile, type FileSource, openFile, readWhole } from "../weights/file.ts";
+import { type Adapter, openAdapter } from "./adapter.ts";
+import { openPlan, type PlanFiles, type PlanSession } from "./session.ts";
+
+/** In bytes: of a plan, which is text, and of its tables. */
+const MOST_PLAN = 256 * 2 ** 20;
+const MOST_TABLES = 1024 * 2 ** 20;
+
+export interface GpuOptions {
+  /** the GPU to use, which stays the caller's; one is opened if left out */
+  readonly adapter?: Adapter;
+}
+
+export const gpuRunner = (folder: string, manifest: Manifest, { adapter }: GpuOptions): Runner => {
+  let opened: Promise<{ readonly session: PlanSession; readonly own: Adapter | undefined }> | undefined;
+  const open = async (file: string): Promise<{ readonly session: PlanSession; readonly own: Adapter | undefined }> => {
+    const path = join(folder, file);
+    await checkOwnFile(path, "the plan of the model", AGAIN);
+    const plan = parsePlan(decodeText(await readWhole(path, MOST_PLAN), path), path);
+    checkPrograms(plan, manifest, path);
+    const used = adapter ?? (await openAdapter());
+    const files = await openWeights(folder, plan, tablesOf(file));
+    try {
+      return { session: await openPlan(used, plan, files), own: adapter === undefined ? used : undefined };
+    } catch (thrown) {
+      if (adapter === undefined) used.close();
+      throw thrown;
+    } finally {
+      await files.close();
+    }
+  };
+  return {
+    run: async (entry, { file }, inputs) => {
+      const known = (opened ??= open(file));
+      // What is missing now may be there later.
+      known.catch(() => (opened = undefined));
+      return (await known).session.run(entry.name, inputs);
+    },
+    close: async () => {
+      const found = await opened?.catch(() => undefined);
+      found?.session.close();
+      found?.own?.close();
+    },
+  };
+};
+
+/** `plan.json` has its tables in `plan.bin`. */
+const tablesOf = (file: string): string => file.replace(/\.json$/, ".bin");
+
+/** @throws Failure "file" where the plan is not the one of the manifest */
+const checkPrograms = (plan: Plan, manifest: Manifest, path: string): void => {
+  for (const { name, graph, inputs, outputs } of manifest.programs) {
+    if (graph === null) continue;
+    const found = plan.programs.find((program) => program.name === name);
+    const names = (ports: readonly { readonly name: string }[] = []): string =>
+      ports
+        .map((port) => port.name)
+        .sort()
+        .join("\n");
+    if (names(found?.inputs) !== names(inputs) || names(found?.outputs) !== names(outputs))
+      throw new Failure("file", `${path}: has another ${name} than the manifest says`, AGAIN);
+  }
+};
+
+const DTYPES = { f32: "F32", f16: "F16", bf16: "BF16" } as const satisfies Record<string, StoredDType>;
+const SIZES = { f32: 4, f16: 2, bf16: 2 } as const;
+
+/** The files that a plan names, open until they are closed. */
+const openWeights = async (
+  folder: string,
+  plan: Plan,
+  tables: string,
+): Promise<PlanFiles & { close(): Promise<void> }> => {
+  const files = new Map<string, FileSource>();
+  const close = async (): Promise<void> => {
+    for (const file of files.values()) await file.close();
+  };
+  try {
+    for (const { lies } of plan.weights) {
+      if (lies === null || files.has(lies.file)) continue;
+      const path = join(folder, lies.file);
+      await checkOwnFile(path, "the weights of the model", AGAIN);
+      files.set(lies.file, await openFile(path));
+    }
+    const numbers = plan.tables.length === 0 ? new Uint8Array(0) : await readWhole(join(folder, tables), MOST_TABLES);
+    return {
+      close,
+      tables: new Float32Array(numbers.buffer, numbers.byteOffset, Math.floor(numbers.byteLength / 4)),
+      weight: async ({ name, shape, stored, lies }: PlanWeight) => {
+        if (lies === null) throw new Failure("file", `${folder}: the plan does not say where ${name} lies`, AGAIN);
+        const count = shape.reduce((product, d) => product * d, 1);
+        const bytes = await files.get(lies.file)!.read(lies.offset, count * SIZES[lies.dtype]);
+        if (stored === "f32") return decodeF32(DTYPES[lies.dtype], bytes)!;
+        return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+      },
+    };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+};
