@@ -27,12 +27,14 @@ export type Stored = "f32" | "f16" | "bf16" | "i32";
 export type Origin =
   | { readonly is: "input"; readonly port: string }
   | { readonly is: "weight"; readonly weight: string }
-  /** each row is the row of a table, rounded once from f64, that an i32 input names */
-  | { readonly is: "lookup"; readonly table: number; readonly index: HostValue }
+  /** what the runtime computes, by its index */
+  | { readonly is: "host"; readonly of: number }
+  /** each row is the row of a table, rounded once from f64, that the number at its index among the runtime's names */
+  | { readonly is: "lookup"; readonly table: number; readonly of: number }
   /** features of a number, `[cos | sin]` or `[sin | cos]` of `x * frequency` in f64 */
   | {
       readonly is: "sinusoid";
-      readonly of: HostValue;
+      readonly of: number;
       readonly frequencies: readonly number[];
       readonly sineFirst: boolean;
     }
@@ -40,12 +42,36 @@ export type Origin =
   | { readonly is: "table"; readonly table: number }
   | { readonly is: "computed" };
 
-/** An expression over inputs that the runtime evaluates in f64, element by element; shapes broadcast as in NumPy. */
-export type HostValue =
+/**
+ * One step of what the runtime computes of inputs before a call, in f64: small things, such as the places of rows. `of` are
+ * indices of earlier steps; shapes broadcast as in NumPy, and truth is 1.
+ */
+export type HostStep =
   | { readonly is: "input"; readonly port: string }
   | { readonly is: "number"; readonly value: number }
-  | { readonly is: HostOp; readonly of: readonly HostValue[] };
-export type HostOp = "add" | "sub" | "mul" | "div" | "min" | "max" | "neg" | "trunc";
+  | { readonly is: "iota"; readonly size: Size }
+  | { readonly is: HostOp; readonly of: readonly number[] }
+  /** the same numbers in another shape */
+  | { readonly is: "shaped"; readonly of: readonly number[]; readonly shape: readonly Size[] }
+  /** the largest along an axis, which stays, of one */
+  | { readonly is: "amax"; readonly of: readonly number[]; readonly axis: number }
+  /** rows along axis 0 that the second names */
+  | { readonly is: "gather"; readonly of: readonly number[] };
+export type HostOp =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "min"
+  | "max"
+  | "neg"
+  | "trunc"
+  | "less"
+  | "equal"
+  | "and"
+  | "or"
+  | "not"
+  | "where";
 
 export interface PlanValue {
   readonly origin: Origin;
@@ -54,21 +80,28 @@ export interface PlanValue {
   readonly shape: readonly Size[];
 }
 
-/** Which rows of an operand a part of the grid reads or writes. */
+/** Which rows of an operand a part of the grid reads or writes; every unit of the grid reaches equally many. */
 export type Reach =
   /** all of them, whatever the part */
   | { readonly is: "all" }
   /**
-   * From `first` plus, for each term, `times` the first unit of its axis on, `rows` of them, and `times` more for each
-   * further unit. With `part`, the units of axis 0 count from `part[0]`, and only those up to `part[1]` reach the operand.
+   * From `first` and the terms of the first units on, `rows` of them, and as many more as the terms of the last units are
+   * larger. With `part`, the units of its axis count from `from`, and only those up to `to` reach the operand.
    */
   | {
       readonly is: "rows";
-      readonly terms: readonly { readonly axis: 0 | 1 | 2; readonly times: Size }[];
+      readonly terms: readonly ReachTerm[];
       readonly first: Size;
       readonly rows: Size;
-      readonly part?: readonly [number, number];
+      readonly part?: { readonly axis: Axis; readonly from: Size; readonly to: Size };
     };
+/** `times` the unit of an axis, or of as many as `per` units each. */
+export interface ReachTerm {
+  readonly axis: Axis;
+  readonly per: Size;
+  readonly times: Size;
+}
+export type Axis = 0 | 1 | 2;
 export interface Operand {
   /** index into the program's values */
   readonly value: number;
@@ -82,10 +115,14 @@ export type Parameter =
   | { readonly is: "base"; readonly operand: number }
   | { readonly is: "size"; readonly size: Size }
   /** first unit of this axis in the dispatch, and the end */
-  | { readonly is: "first"; readonly axis: 0 | 1 | 2 }
-  | { readonly is: "end"; readonly axis: 0 | 1 | 2 };
+  | { readonly is: "first"; readonly axis: Axis }
+  | { readonly is: "end"; readonly axis: Axis };
 
-/** Computes some values from others. Its grid has three axes, of as many units as the sizes say. */
+/**
+ * Computes some values from others. Its grid has three axes, of as many units as the sizes say. A dispatch computes any
+ * box of it: units from `first` up to `end`, also where that is less than one workgroup could; it reads and writes
+ * nothing that those units do not reach. So whatever limits a device has, a grid is cut until a part of it fits.
+ */
 export interface Step {
   /** where in the specification, for people */
   readonly name: string;
@@ -93,8 +130,13 @@ export interface Step {
   /** index into the plan's kernels */
   readonly kernel: number;
   readonly grid: readonly [Size, Size, Size];
+  /** an operand that is written is the only one of its value, and of a value that is computed */
   readonly operands: readonly Operand[];
   readonly parameters: readonly Parameter[];
+  /** multiplications of all units together, roughly */
+  readonly work: Size;
+  /** steps that do the same, where one unit of this one needs more than a device binds at once */
+  readonly instead?: readonly Step[];
 }
 
 /** One WGSL module with the entry point `main`. */
@@ -104,7 +146,7 @@ export interface Kernel {
   readonly wgsl: string;
   /** the heaps that it binds, in the order of their bindings from 1 on; 0 is the uniform buffer */
   readonly heaps: readonly Heap[];
-  /** units of each axis of the grid that one workgroup computes */
+  /** units of each axis of the grid that one workgroup computes; of an axis whose units follow each other, as many as 2^31 */
   readonly tile: readonly [number, number, number];
   readonly invocations: number;
   /** bytes */
@@ -126,6 +168,7 @@ export interface PlanProgram {
   readonly name: string;
   /** all that a call is given; every name of a size stands alone in one of their shapes */
   readonly inputs: readonly PlanInput[];
+  readonly host: readonly HostStep[];
   readonly values: readonly PlanValue[];
   readonly steps: readonly Step[];
   readonly outputs: readonly PlanOutput[];

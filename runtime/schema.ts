@@ -74,12 +74,28 @@ export const oneOf = <const T extends string | null>(...values: readonly T[]): C
     values.some((value) => value === json),
   );
 
+/** A text of at most `longest` characters. */
+export const text = (longest: number): Check<string> =>
+  plain(
+    { type: "string", maxLength: longest },
+    `a text of at most ${longest} characters`,
+    (json): json is string => typeof json === "string" && json.length <= longest,
+  );
+
 /** A list of at most `longest` items. */
 export const array = <T>(item: Check<T>, longest: number): Check<readonly T[]> =>
   checking({ type: "array", items: item.form, maxItems: longest }, (json, report, where) =>
     Array.isArray(json) && json.length <= longest
       ? (json as readonly Json[]).map((value, i) => item(value, report, `${where}[${i}]`))
       : report(where, `a list of at most ${longest}`),
+  );
+
+/** A list of two. */
+export const pair = <T>(item: Check<T>): Check<readonly [T, T]> =>
+  checking({ type: "array", items: item.form, minItems: 2, maxItems: 2 }, (json, report, where) =>
+    Array.isArray(json) && json.length === 2
+      ? [item(json[0] as Json, report, `${where}[0]`), item(json[1] as Json, report, `${where}[1]`)]
+      : report(where, "a list of two"),
   );
 
 /** A member that may be absent. */
@@ -141,3 +157,38 @@ export const nullable = <T>(check: Check<T>): Check<T | null> =>
   checking({ anyOf: [check.form, { type: "null" }] }, (json, report, where) =>
     json === null ? null : check(json, report, where),
   );
+
+/** A number, or something else. */
+export const numberOr = <T>(number: Check<number>, other: Check<T>): Check<number | T> =>
+  checking({ anyOf: [number.form, other.form] }, (json, report, where) =>
+    typeof json === "number" ? number(json, report, where) : other(json, report, where),
+  );
+
+/** A list whose first item is of another kind than those that follow, of at most `longest` of these. */
+export const headed = <H, T>(head: Check<H>, item: Check<T>, longest: number): Check<readonly [H, ...T[]]> =>
+  checking(
+    { type: "array", prefixItems: [head.form], items: item.form, minItems: 1, maxItems: longest + 1 },
+    (json, report, where) => {
+      if (!Array.isArray(json) || json.length < 1 || json.length > longest + 1)
+        return report(where, `a list of 1 to ${longest + 1}`);
+      const [first, ...rest] = json as readonly Json[];
+      return [
+        head(first, report, `${where}[0]`),
+        ...rest.map((value, i) => item(value, report, `${where}[${i + 1}]`)),
+      ] as const;
+    },
+  );
+
+export const triple = <T>(item: Check<T>): Check<readonly [T, T, T]> =>
+  checking({ type: "array", items: item.form, minItems: 3, maxItems: 3 }, (json, report, where) =>
+    Array.isArray(json) && json.length === 3
+      ? ((json as readonly Json[]).map((value, i) => item(value, report, `${where}[${i}]`)) as unknown as [T, T, T])
+      : report(where, "a list of 3"),
+  );
+
+/** A check of what contains itself, at most `deepest` times. */
+export const nested = <T>(deepest: number, make: (inner: Check<T>) => Check<T>): Check<T> => {
+  let made: Check<T> = checking({ not: {} }, (_, report, where) => report(where, `nested at most ${deepest} times`));
+  for (let i = 0; i < deepest; i++) made = make(made);
+  return made;
+};

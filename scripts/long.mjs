@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { gpuEnvironment } from "./gpu.mjs";
 import { install, root } from "./install.mjs";
 
 install();
@@ -10,14 +11,15 @@ const suites = [
   { files: ["test/phases/phases.test.ts"], env: { RUNS: "200" } },
   { files: ["test/property/specs.test.ts"], env: { RUNS: "2000" } },
   { files: ["test/property/laws.test.ts"], env: { RUNS: "200" } },
+  { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },
   { files: ["test/runtime/headers.test.ts"], env: { RUNS: "1000000" } },
 ];
-const failed = suites.filter(({ files, env }) => {
+const failed = suites.filter(({ files, env, gpu = false }) => {
   const vitest = [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "--testTimeout=7200000", ...files];
   const { status } = spawnSync(process.execPath, vitest, {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...(gpu ? gpuEnvironment() : {}), ...env },
   });
   return status !== 0;
 });

@@ -33,12 +33,18 @@ const livesOf = ({ values, steps, outputs }: PlanProgram, sizes: Sizes): Life[] 
   return [...lives].map(([value, life]) => ({ value, bytes: aligned(extentOf(values[value]!, sizes).bytes), ...life }));
 };
 
-/** Largest first, each at the lowest place that is free all its life. */
-export const arenaOf = (program: PlanProgram, sizes: Sizes): Arena => {
-  const lives = livesOf(program, sizes);
-  const placed: (Life & { readonly offset: number })[] = [];
-  const offsets: (number | undefined)[] = program.values.map(() => undefined);
-  for (const life of [...lives].sort((a, b) => b.bytes - a.bytes || a.from - b.from)) {
+interface PlacedLife extends Life {
+  readonly offset: number;
+}
+interface Arrangement {
+  readonly placed: readonly PlacedLife[];
+  readonly bytes: number;
+}
+/** Each in turn at the lowest place that is free all its life. */
+const arranged = (order: readonly Life[]): Arrangement => {
+  const placed: PlacedLife[] = [];
+  let bytes = 0;
+  for (const life of order) {
     const others = placed
       .filter(({ from, to }) => from <= life.to && life.from <= to)
       .sort((a, b) => a.offset - b.offset);
@@ -48,14 +54,54 @@ export const arenaOf = (program: PlanProgram, sizes: Sizes): Arena => {
       offset = Math.max(offset, other.offset + other.bytes);
     }
     placed.push({ ...life, offset });
-    offsets[life.value] = offset;
+    bytes = Math.max(bytes, offset + life.bytes);
   }
-  const live = program.steps.map((_, i) =>
-    lives.reduce((sum, { from, to, bytes }) => sum + (from <= i && i <= to ? bytes : 0), 0),
-  );
-  return {
-    offsets,
-    bytes: placed.reduce((most, { offset, bytes }) => Math.max(most, offset + bytes), 0),
-    live: Math.max(0, ...live),
-  };
+  return { placed, bytes };
+};
+
+/** The most bytes at one time, by what begins and ends at each step. */
+const liveOf = (lives: readonly Life[], steps: number): number => {
+  const change = new Float64Array(steps + 2);
+  for (const { from, to, bytes } of lives) {
+    change[from]! += bytes;
+    change[to + 1]! -= bytes;
+  }
+  let now = 0;
+  return change.reduce((most, each) => Math.max(most, (now += each)), 0);
+};
+
+const bySize = (a: Life, b: Life): number => b.bytes - a.bytes || a.from - b.from;
+const byLength = (a: Life, b: Life): number => b.to - b.from - (a.to - a.from) || bySize(a, b);
+/** How often what stands out is placed earlier. */
+const ROUNDS = 24;
+/** Above so many values one arrangement must do: time grows by their square. */
+const FEW = 2000;
+
+/** Largest first, or longest first; then, as long as that helps, with what stands out at the end placed before all else. */
+const best = (lives: readonly Life[], live: number): Arrangement => {
+  const starts = [bySize, byLength].map((order) => [...lives].sort(order));
+  let found: Arrangement | undefined;
+  for (const start of lives.length > FEW ? starts.slice(0, 1) : starts) {
+    let order: readonly Life[] = start;
+    for (let round = 0; round < (lives.length > FEW ? 1 : ROUNDS); round++) {
+      const made = arranged(order);
+      if (found === undefined || made.bytes < found.bytes) found = made;
+      if (found.bytes <= live * CLOSE) return found;
+      const top = made.placed.find(({ offset, bytes }) => offset + bytes === made.bytes)!.value;
+      order = [...order.filter(({ value }) => value === top), ...order.filter(({ value }) => value !== top)];
+    }
+  }
+  return found ?? { placed: [], bytes: 0 };
+};
+/** Nearer to what is needed nothing is looked for. */
+const CLOSE = 1.04;
+
+/** Where values lie: so close that little more is allocated than is needed at one time. */
+export const arenaOf = (program: PlanProgram, sizes: Sizes): Arena => {
+  const lives = livesOf(program, sizes);
+  const live = liveOf(lives, program.steps.length);
+  const { placed, bytes } = best(lives, live);
+  const offsets: (number | undefined)[] = program.values.map(() => undefined);
+  for (const { value, offset } of placed) offsets[value] = offset;
+  return { offsets, bytes, live };
 };

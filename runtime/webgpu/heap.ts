@@ -11,17 +11,43 @@ export interface Piece {
 const ALIGN = 256;
 export const alignUp = (bytes: number, to = ALIGN): number => Math.ceil(bytes / to) * to;
 
-export class Heap {
+/** Addresses over pages of one size, of which the last may be smaller. */
+export interface Space {
+  /** a multiple of 256 */
+  readonly pageSize: number;
+  /** bytes of a page */
+  sizeOf(page: number): number;
+}
+const pageSizeOf = (bytes: number): number => Math.floor(bytes / ALIGN) * ALIGN;
+/** A space of at least `bytes`, in pages of at most `page`. */
+export const spaceOf = (bytes: number, page: number): Space & { readonly bytes: number } => {
+  const pageSize = pageSizeOf(page);
+  const end = alignUp(Math.max(bytes, ALIGN));
+  return { pageSize, bytes: end, sizeOf: (index) => Math.min(pageSize, end - index * pageSize) };
+};
+
+/** Where a range of addresses lies. */
+export const piecesOf = ({ pageSize }: Space, from: number, to: number): Piece[] => {
+  const found: Piece[] = [];
+  for (let at = from; at < to;) {
+    const page = Math.floor(at / pageSize);
+    const end = Math.min(to, (page + 1) * pageSize);
+    found.push({ page, offset: at - page * pageSize, size: end - at });
+    at = end;
+  }
+  return found;
+};
+
+export class Heap implements Space {
   readonly #device: GPUDevice;
   readonly #label: string;
-  /** bytes of a page but the last, a multiple of 256 */
   readonly pageSize: number;
   #pages: GPUBuffer[] = [];
 
   constructor(device: GPUDevice, label: string, pageSize: number) {
     this.#device = device;
     this.#label = label;
-    this.pageSize = Math.floor(pageSize / ALIGN) * ALIGN;
+    this.pageSize = pageSizeOf(pageSize);
   }
 
   get bytes(): number {
@@ -30,17 +56,31 @@ export class Heap {
   page(index: number): GPUBuffer {
     return this.#pages[index]!;
   }
+  sizeOf(page: number): number {
+    return this.page(page).size;
+  }
 
-  /** Makes room for addresses below `bytes`, keeping what is there; true: a page is another buffer now. */
-  grow(bytes: number): boolean {
-    const wanted = alignUp(Math.max(bytes, ALIGN));
-    let changed = false;
-    for (let i = 0; i * this.pageSize < wanted; i++) {
-      const size = Math.min(this.pageSize, wanted - i * this.pageSize);
+  /** The heap as it is once there is room for addresses below `bytes`. */
+  grown(bytes: number): ReturnType<typeof spaceOf> {
+    return spaceOf(Math.max(bytes, this.bytes), this.pageSize);
+  }
+  /** New pages where addresses below `bytes` need them; nothing is of another size until they are taken over. */
+  pagesFor(bytes: number): ReadonlyMap<number, GPUBuffer> {
+    const space = this.grown(bytes);
+    const found = new Map<number, GPUBuffer>();
+    for (let i = 0; i * this.pageSize < space.bytes; i++) {
+      const size = space.sizeOf(i);
       const known = this.#pages[i];
       if (known !== undefined && known.size >= size) continue;
       const usage = BUFFER.STORAGE | BUFFER.COPY_SRC | BUFFER.COPY_DST;
-      const page = this.#device.createBuffer({ label: `${this.#label} ${i}`, size, usage });
+      found.set(i, this.#device.createBuffer({ label: `${this.#label} ${i}`, size, usage }));
+    }
+    return found;
+  }
+  /** Puts pages in the place of others, with what those hold. */
+  takeOver(pages: ReadonlyMap<number, GPUBuffer>): void {
+    for (const [i, page] of pages) {
+      const known = this.#pages[i];
       if (known !== undefined) {
         const encoder = this.#device.createCommandEncoder();
         encoder.copyBufferToBuffer(known, 0, page, 0, known.size);
@@ -48,25 +88,11 @@ export class Heap {
         known.destroy();
       }
       this.#pages[i] = page;
-      changed = true;
     }
-    return changed;
-  }
-
-  /** Where a range of addresses lies. */
-  pieces(from: number, to: number): Piece[] {
-    const found: Piece[] = [];
-    for (let at = from; at < to;) {
-      const page = Math.floor(at / this.pageSize);
-      const end = Math.min(to, (page + 1) * this.pageSize);
-      found.push({ page, offset: at - page * this.pageSize, size: end - at });
-      at = end;
-    }
-    return found;
   }
 
   write(address: number, data: Uint8Array): void {
-    for (const { page, offset, size } of this.pieces(address, address + data.length)) {
+    for (const { page, offset, size } of piecesOf(this, address, address + data.length)) {
       this.#device.queue.writeBuffer(this.#pages[page]!, offset, data as Uint8Array<ArrayBuffer>, 0, size);
       data = data.subarray(size);
     }

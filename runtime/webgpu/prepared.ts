@@ -1,222 +1,216 @@
-// A program for calls of given sizes: every value with its address, every step cut into dispatches, all that they bind made
-// once. A call then only writes its inputs, encodes and submits.
-import type { Heap as HeapName, Plan, PlanProgram } from "../plan.ts";
-import { arenaOf } from "./arena.ts";
+// A program ready to run: pipelines, bind groups and numbers of every dispatch made once. A call then only writes its
+// inputs, encodes, submits and reads back.
+import type { Heap as HeapName, Parameter } from "../plan.ts";
 import type { Bindings } from "./bindings.ts";
-import { cut, type CutLimits, type Dispatch, type Placed, type Window } from "./cut.ts";
-import { alignUp, Allotter, type Heap } from "./heap.ts";
-import { at, type Extent, extentOf, type Sizes } from "./sizes.ts";
+import type { Dispatch } from "./cut.ts";
+import { alignUp, type Heap, piecesOf, spaceOf } from "./heap.ts";
+import type { LaidStep, Layout } from "./layout.ts";
+import { at, type Sizes } from "./sizes.ts";
 import { BUFFER } from "./usage.ts";
+import type { Window } from "./window.ts";
 
 export type Heaps = Readonly<Record<HeapName, Heap>>;
-/** Where values lie that all programs have. */
-export interface Residents {
-  readonly weights: ReadonlyMap<string, number>;
-  /** address of each whole table */
-  readonly tables: ReadonlyMap<number, number>;
-  /** first free address of the given heap */
-  readonly givenEnd: number;
-}
-export interface ValueAt {
-  readonly address: number;
-  readonly extent: Extent;
-}
-interface Ready {
+export interface Ready {
+  /** index into the steps of the layout */
+  readonly step: number;
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
   readonly offset: number;
   readonly dispatch: Dispatch;
 }
-interface Scratch {
-  readonly buffer: GPUBuffer;
+/** Some of the dispatches. */
+export interface Part {
+  readonly from?: number;
+  readonly to?: number;
+  /** a pass for each */
+  readonly each?: boolean;
 }
+/** Begins a pass for the dispatch `i`, or for all from it on. */
+export type Begin = (encoder: GPUCommandEncoder, i: number) => GPUComputePassEncoder;
 
 export class Prepared {
-  readonly values: readonly ValueAt[];
-  /** of the arena: what is allocated, and what is needed at one time */
-  readonly stateBytes: number;
-  readonly liveBytes: number;
-  /** addresses of the given and keys heaps that belong to a call */
-  readonly given: readonly [number, number];
-  readonly keys: readonly [number, number];
+  readonly layout: Layout;
   readonly dispatches: readonly Ready[];
-  readonly #uniforms: GPUBuffer;
-  readonly #scratch: ReadonlyMap<HeapName, Scratch>;
+  readonly #uniforms: readonly GPUBuffer[];
+  readonly #scratch: ReadonlyMap<HeapName, GPUBuffer>;
   readonly #heaps: Heaps;
 
   private constructor(
+    layout: Layout,
     heaps: Heaps,
-    placing: Placing,
     dispatches: readonly Ready[],
-    uniforms: GPUBuffer,
-    scratch: ReadonlyMap<HeapName, Scratch>,
+    uniforms: readonly GPUBuffer[],
+    scratch: ReadonlyMap<HeapName, GPUBuffer>,
   ) {
+    this.layout = layout;
     this.#heaps = heaps;
-    this.values = placing.values;
-    this.stateBytes = placing.stateBytes;
-    this.liveBytes = placing.liveBytes;
-    this.given = placing.given;
-    this.keys = placing.keys;
     this.dispatches = dispatches;
     this.#uniforms = uniforms;
     this.#scratch = scratch;
   }
 
-  static async make(
+  /** `pipelines` by kernel; the heaps are as the layout asks. */
+  static make(
     device: GPUDevice,
-    plan: Plan,
-    program: PlanProgram,
-    sizes: Sizes,
-    placing: Placing,
+    layout: Layout,
+    pipelines: ReadonlyMap<string, GPUComputePipeline>,
     heaps: Heaps,
     bindings: Bindings,
-    limits: CutLimits & { readonly uniformAlignment: number },
-  ): Promise<Prepared> {
-    const { values } = placing;
-    const cuts = program.steps.map((step) => {
-      const kernel = plan.kernels[step.kernel]!;
-      const placed = step.operands.map((operand): Placed => ({
-        operand,
-        heap: program.values[operand.value]!.heap,
-        ...values[operand.value]!,
-      }));
-      return { step, kernel, dispatches: cut(program.name, step, kernel, placed, sizes, heaps, limits) };
-    });
-    const count = cuts.reduce((sum, { dispatches }) => sum + dispatches.length, 0);
+    limits: { readonly uniformAlignment: number; readonly buffer: number },
+  ): Prepared {
+    const { program, sizes, steps } = layout;
     const slice = alignUp(
-      Math.max(16, ...program.steps.map(({ parameters }) => parameters.length * 4)),
+      Math.max(16, ...steps.map(({ step }) => step.parameters.length * 4)),
       limits.uniformAlignment,
     );
-    const numbers = new Uint32Array((slice / 4) * Math.max(1, count));
-    const uniforms = device.createBuffer({
-      label: `${program.name}: numbers`,
-      size: numbers.byteLength,
-      usage: BUFFER.UNIFORM | BUFFER.COPY_DST,
-    });
-    const all = cuts.flatMap(({ dispatches }) => dispatches);
+    const count = steps.reduce((sum, { dispatches }) => sum + dispatches.length, 0);
+    const perBuffer = Math.max(1, Math.floor(Math.min(limits.buffer, MOST_NUMBERS) / slice));
+    const uniforms = Array.from({ length: Math.max(1, Math.ceil(count / perBuffer)) }, (_, i) =>
+      device.createBuffer({
+        label: `${program.name}: numbers ${i}`,
+        size: slice * Math.max(1, Math.min(perBuffer, count - i * perBuffer)),
+        usage: BUFFER.UNIFORM | BUFFER.COPY_DST,
+      }),
+    );
     const scratch = new Map(
-      [
-        ...new Set(
-          all.flatMap(({ windows }) =>
-            [...windows].filter(([, window]) => window.is === "scratch").map(([heap]) => heap),
-          ),
-        ),
-      ].map((heap) => {
-        const size = Math.max(
-          ...all.map(({ windows }) => (windows.get(heap)?.is === "scratch" ? windows.get(heap)!.size : 0)),
-        );
+      [...layout.scratch].map(([heap, size]) => {
         const usage = BUFFER.STORAGE | BUFFER.COPY_SRC | BUFFER.COPY_DST;
-        return [heap, { buffer: device.createBuffer({ label: `scratch of ${heap}`, size, usage }) }] as const;
+        return [heap, device.createBuffer({ label: `${program.name}: scratch of ${heap}`, size, usage })] as const;
       }),
     );
+    const resourceOf = (heap: HeapName, window: Window): GPUBufferBinding =>
+      window.is === "page"
+        ? { buffer: heaps[heap].page(window.page), offset: window.offset, size: window.size }
+        : { buffer: scratch.get(heap)! };
     const groups = new Map<string, GPUBindGroup>();
-    const pipelines = await Promise.all(
-      plan.kernels.map((kernel, i) =>
-        cuts.some(({ step }) => step.kernel === i) ? bindings.pipeline(kernel) : undefined,
-      ),
-    );
+    const groupOf = ({ kernel }: LaidStep, { windows }: Dispatch, page: number): GPUBindGroup => {
+      const key = JSON.stringify([page, kernel.heaps, kernel.heaps.map((heap) => windowKey(windows.get(heap)!))]);
+      const known = groups.get(key);
+      if (known !== undefined) return known;
+      const made = device.createBindGroup({
+        label: program.name,
+        layout: bindings.layout(kernel.heaps),
+        entries: [
+          { binding: 0, resource: { buffer: uniforms[page]!, size: slice } },
+          ...kernel.heaps.map((heap, i) => ({ binding: i + 1, resource: resourceOf(heap, windows.get(heap)!) })),
+        ],
+      });
+      groups.set(key, made);
+      return made;
+    };
+    const numbers = new Uint32Array((slice / 4) * Math.max(1, count));
     let index = 0;
-    const ready = cuts.flatMap(({ step, kernel, dispatches }) =>
-      dispatches.map((dispatch): Ready => {
-        const offset = index++ * slice;
-        for (const [i, parameter] of step.parameters.entries()) {
-          const number =
-            parameter.is === "base"
-              ? dispatch.bases[parameter.operand]!
-              : parameter.is === "size"
-                ? at(parameter.size, sizes)
-                : dispatch[parameter.is][parameter.axis];
-          numbers[offset / 4 + i] = number >>> 0;
-        }
-        const key = `${kernel.heaps.join()} ${kernel.heaps.map((heap) => windowKey(dispatch.windows.get(heap)!)).join()}`;
-        const group =
-          groups.get(key) ??
-          device.createBindGroup({
-            layout: bindings.layout(kernel.heaps),
-            entries: [
-              { binding: 0, resource: { buffer: uniforms, size: slice } },
-              ...kernel.heaps.map((heap, i) => ({
-                binding: i + 1,
-                resource: resourceOf(heaps[heap], scratch.get(heap), dispatch.windows.get(heap)!),
-              })),
-            ],
-          });
-        groups.set(key, group);
-        return { pipeline: pipelines[step.kernel]!, group, offset, dispatch };
+    const ready = steps.flatMap((laid, step) =>
+      laid.dispatches.map((dispatch): Ready => {
+        for (const [i, parameter] of laid.step.parameters.entries())
+          numbers[(index * slice) / 4 + i] = numberOf(parameter, dispatch, sizes);
+        const page = Math.floor(index / perBuffer);
+        const offset = (index++ % perBuffer) * slice;
+        const pipeline = pipelines.get(laid.kernel.wgsl)!;
+        return { step, pipeline, group: groupOf(laid, dispatch, page), offset, dispatch };
       }),
     );
-    device.queue.writeBuffer(uniforms, 0, numbers);
-    return new Prepared(heaps, placing, ready, uniforms, scratch);
+    for (const [i, buffer] of uniforms.entries())
+      device.queue.writeBuffer(buffer, 0, numbers, (i * perBuffer * slice) / 4, buffer.size / 4);
+    return new Prepared(layout, heaps, ready, uniforms, scratch);
   }
 
-  encode(encoder: GPUCommandEncoder): void {
+  /** One pass for all that needs no copies between; or, of a part, one for each dispatch. */
+  encode(
+    encoder: GPUCommandEncoder,
+    begin: Begin = (to) => to.beginComputePass(),
+    { from = 0, to = this.dispatches.length, each = false }: Part = {},
+  ): void {
     let pass: GPUComputePassEncoder | undefined;
+    const end = (): void => {
+      pass?.end();
+      pass = undefined;
+    };
     const copy = (windows: Dispatch["windows"], back: boolean): void => {
       for (const [heap, window] of windows) {
         if (window.is !== "scratch") continue;
-        for (const { page, offset, to, size, back: written } of window.copies) {
+        for (const { page, offset, to: at, size, back: written } of window.copies) {
           if (back && !written) continue;
-          pass?.end();
-          pass = undefined;
-          const [from, into] = [this.#heaps[heap].page(page), this.#scratch.get(heap)!.buffer];
-          if (back) encoder.copyBufferToBuffer(into, to, from, offset, size);
-          else encoder.copyBufferToBuffer(from, offset, into, to, size);
+          end();
+          const [own, scratch] = [this.#heaps[heap].page(page), this.#scratch.get(heap)!];
+          if (back) encoder.copyBufferToBuffer(scratch, at, own, offset, size);
+          else encoder.copyBufferToBuffer(own, offset, scratch, at, size);
         }
       }
     };
-    for (const { pipeline, group, offset, dispatch } of this.dispatches) {
+    for (let i = from; i < to; i++) {
+      const { pipeline, group, offset, dispatch } = this.dispatches[i]!;
       copy(dispatch.windows, false);
-      pass ??= encoder.beginComputePass();
+      pass ??= begin(encoder, i);
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group, [offset]);
       pass.dispatchWorkgroups(...dispatch.groups);
+      if (each) end();
       copy(dispatch.windows, true);
     }
-    pass?.end();
+    end();
   }
 
   destroy(): void {
-    this.#uniforms.destroy();
-    for (const { buffer } of this.#scratch.values()) buffer.destroy();
+    for (const buffer of [...this.#uniforms, ...this.#scratch.values()]) buffer.destroy();
   }
 }
+/** Bytes of one buffer of numbers; many dispatches share it. */
+const MOST_NUMBERS = 1 << 20;
 
-const windowKey = (window: Window): string =>
-  window.is === "page" ? `${window.page} ${window.offset} ${window.size}` : "scratch";
-const resourceOf = (heap: Heap, scratch: Scratch | undefined, window: Window): GPUBufferBinding =>
-  window.is === "page"
-    ? { buffer: heap.page(window.page), offset: window.offset, size: window.size }
-    : { buffer: scratch!.buffer };
+const windowKey = (window: Window): readonly number[] | string =>
+  window.is === "page" ? [window.page, window.offset, window.size] : "scratch";
 
-/** The addresses of a program's values in a call. */
-export interface Placing {
-  readonly values: readonly ValueAt[];
-  readonly stateBytes: number;
-  readonly liveBytes: number;
-  readonly given: readonly [number, number];
-  readonly keys: readonly [number, number];
-}
-export const placingOf = (
-  program: PlanProgram,
-  sizes: Sizes,
-  { weights, tables, givenEnd }: Residents,
-  pages: { readonly given: number; readonly keys: number },
-): Placing => {
-  const arena = arenaOf(program, sizes);
-  const calls = { given: new Allotter(pages.given, alignUp(givenEnd)), keys: new Allotter(pages.keys) };
-  const values = program.values.map((value, i): ValueAt => {
-    const extent = extentOf(value, sizes);
-    const { origin, heap } = value;
-    if (origin.is === "weight") return { address: weights.get(origin.weight)!, extent };
-    if (origin.is === "table") return { address: tables.get(origin.table)!, extent };
-    if (origin.is === "computed") return { address: arena.offsets[i] ?? 0, extent };
-    return { address: calls[heap === "keys" ? "keys" : "given"].take(extent.bytes), extent };
-  });
-  return {
-    values,
-    stateBytes: arena.bytes,
-    liveBytes: arena.live,
-    given: [alignUp(givenEnd), calls.given.end],
-    keys: [0, calls.keys.end],
-  };
+const numberOf = (parameter: Parameter, dispatch: Dispatch, sizes: Sizes): number => {
+  switch (parameter.is) {
+    case "base":
+      return dispatch.bases[parameter.operand]!;
+    case "size":
+      return at(parameter.size, sizes) >>> 0;
+    case "first":
+    case "end":
+      return dispatch[parameter.is][parameter.axis];
+    default:
+      throw new Error(`no such number: ${String(parameter satisfies never)}`);
+  }
 };
+
+/** Bytes of heap addresses, copied to where a program may read them; over several buffers where one may not be so large. */
+export class Readback {
+  readonly #pages: readonly GPUBuffer[];
+  readonly #space: ReturnType<typeof spaceOf>;
+  readonly bytes: number;
+
+  constructor(device: GPUDevice, label: string, bytes: number, page: number) {
+    this.#space = spaceOf(bytes, page);
+    this.bytes = bytes;
+    const count = Math.ceil(this.#space.bytes / this.#space.pageSize);
+    this.#pages = Array.from({ length: count }, (_, i) =>
+      device.createBuffer({ label, size: this.#space.sizeOf(i), usage: BUFFER.MAP_READ | BUFFER.COPY_DST }),
+    );
+  }
+
+  copy(encoder: GPUCommandEncoder, heap: Heap, address: number, bytes: number, to: number): void {
+    for (const from of piecesOf(heap, address, address + bytes)) {
+      let offset = from.offset;
+      for (const into of piecesOf(this.#space, to, to + from.size)) {
+        encoder.copyBufferToBuffer(heap.page(from.page), offset, this.#pages[into.page]!, into.offset, into.size);
+        offset += into.size;
+      }
+      to += from.size;
+    }
+  }
+  /** What was copied, once the device has done so. */
+  async read(mode: GPUMapModeFlags): Promise<ArrayBuffer> {
+    await Promise.all(this.#pages.map((page) => page.mapAsync(mode)));
+    const all = new Uint8Array(this.#space.bytes);
+    for (const [i, page] of this.#pages.entries()) {
+      all.set(new Uint8Array(page.getMappedRange()), i * this.#space.pageSize);
+      page.unmap();
+    }
+    return all.buffer;
+  }
+  destroy(): void {
+    for (const page of this.#pages) page.destroy();
+  }
+}

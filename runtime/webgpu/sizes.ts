@@ -6,11 +6,20 @@ import type { Tensor } from "../tensor.ts";
 /** Name -> number. */
 export type Sizes = ReadonlyMap<string, number>;
 
+/** @throws Failure "call" where the number is not exact */
 export const at = (size: Size, sizes: Sizes): number => {
   if (typeof size === "number") return size;
   let sum = 0;
-  for (const [factor, ...names] of size) sum += names.reduce((product, name) => product * sizes.get(name)!, factor);
+  for (const [factor, ...names] of size) {
+    const product = names.reduce((all, name) => exact(all * sizes.get(name)!), factor);
+    sum = exact(sum + product);
+  }
   return sum;
+};
+/** Beyond 2^53 numbers are rounded: what is counted by them would be another thing. */
+const exact = (x: number): number => {
+  if (Number.isSafeInteger(x)) return x;
+  throw new Failure("call", "a size is larger than 2^53", "call it with fewer documents or rows");
 };
 const nameIn = (size: Size): string | undefined => {
   if (typeof size === "number" || size.length !== 1) return undefined;

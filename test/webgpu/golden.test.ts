@@ -22,8 +22,11 @@ const size = (of: Size): string =>
     : of.map(([factor, ...names]) => [...(factor === 1 ? [] : [factor]), ...names].join("*")).join("+");
 const reach = (of: Reach): string => {
   if (of.is === "all") return "all";
-  const terms = of.terms.map(({ axis, times }) => `${size(times)}${"xyz"[axis]}`);
-  const part = of.part === undefined ? "" : ` where x in ${of.part.join("..")}`;
+  const terms = of.terms.map(
+    ({ axis, per, times }) => `${size(times)}${"xyz"[axis]}${per === 1 ? "" : `/${size(per)}`}`,
+  );
+  const part =
+    of.part === undefined ? "" : ` where ${"xyz"[of.part.axis]} in ${size(of.part.from)}..${size(of.part.to)}`;
   return `${size(of.rows)} from ${[...terms, ...(of.first === 0 && terms.length > 0 ? [] : [size(of.first)])].join("+")}${part}`;
 };
 const printed = (plan: Plan, { name, values, steps, outputs }: PlanProgram): string =>

@@ -1,6 +1,7 @@
 // A device that keeps lower limits than WebGPU lets one ask for: what is above `adapter.limits` throws where it is made.
 // So a plan for small hardware is held to it on any hardware. Not seen: workgroup memory, and groups in a dispatch.
 import type { Adapter } from "../../runtime/webgpu/adapter.ts";
+import { type Limits, narrowed } from "../../runtime/webgpu/limits.ts";
 import { BUFFER } from "../../runtime/webgpu/usage.ts";
 
 const check = (name: string, have: number, most: number): void => {
@@ -20,9 +21,15 @@ const workgroupsOf = (code: string): readonly (readonly number[])[] =>
     return sizes.map((size) => Number.parseInt(size, 10));
   });
 
+/** An adapter whose device keeps limits as they were set last. */
+export interface Narrow extends Adapter {
+  /** The same device with other limits. What it made before was held to those of then. */
+  under(limits: Partial<Limits>): Adapter;
+}
 /** The same adapter, its device changed for good: take one of your own. */
-export const narrow = (adapter: Adapter): Adapter => {
-  const { device, limits } = adapter;
+export const narrow = (adapter: Adapter): Narrow => {
+  const { device } = adapter;
+  let { limits } = adapter;
   const native = Object.getPrototypeOf(device) as GPUDevice;
   const storageOf = new WeakMap<GPUBindGroupLayout, number>();
   const binding = (resource: GPUBindingResource): void => {
@@ -73,7 +80,13 @@ export const narrow = (adapter: Adapter): Adapter => {
     },
   };
   Object.assign(device, own);
-  return adapter;
+  return {
+    ...adapter,
+    under: (asked) => {
+      limits = narrowed(adapter.limits, asked);
+      return { ...adapter, limits };
+    },
+  };
 };
 
 const explicit = ({ layout }: GPUComputePipelineDescriptor): void => {

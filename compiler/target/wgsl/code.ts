@@ -17,13 +17,17 @@ export interface Layout {
   readonly workgroup: readonly [number, number, number];
 }
 
+/** Accesses of one value that differ at most in where they begin. */
 interface Use {
   readonly value: Lying;
-  readonly spans: (Exclude<Reach, { is: "all" }> | "all")[];
-  writes: boolean;
+  readonly key: string;
+  reach: Reach;
+  readonly writes: boolean;
 }
 
 const NAMES = ["x", "y", "z"] as const;
+/** Tile of an axis whose units a workgroup takes one after the other, however many there are. */
+export const FOLLOWING = 2 ** 31;
 
 export class Code {
   readonly #layout: Layout;
@@ -33,9 +37,10 @@ export class Code {
   readonly #parameterNames = new Map<string, string>();
   readonly #functions = new Set<FunctionName>();
   readonly #memory: string[] = [];
+  readonly #reaches = new Map<string, { readonly reach: Reach; readonly key: string }>();
   #scopes: Map<string, string>[] = [new Map()];
   #made = 0;
-  #part: { readonly from: number; readonly to: number } | undefined;
+  #part: { readonly axis: Axis; readonly from: Dim; readonly to: Dim } | undefined;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -110,9 +115,9 @@ export class Code {
 
   // Memory
 
-  /** What follows belongs to some units of axis 0 only. */
-  part<R>(from: number, to: number, body: () => R): R {
-    this.#part = { from, to };
+  /** What follows belongs to some units of an axis only. */
+  part<R>(axis: Axis, from: Dim, to: Dim, body: () => R): R {
+    this.#part = { axis, from, to };
     try {
       return body();
     } finally {
@@ -135,28 +140,38 @@ export class Code {
     return `${value.heap}[${this.row(value, row, 1, writes)}${quad === "0u" ? "" : ` + ${quad}`}]`;
   }
   #operand(value: Lying, row: At, rows: number, writes: boolean): number {
-    const span = spanOf(row);
-    const reach: Use["spans"][number] =
-      span === undefined || (this.#part !== undefined && !span.terms.has(0) && span.terms.size === 0)
-        ? "all"
-        : {
-            is: "rows",
-            terms: [...span.terms].map(([axis, times]) => ({ axis, times: sizeOf(times) })),
-            first: sizeOf(span.from),
-            rows: sizeOf(addDims(span.rows, rows - 1)),
-            ...(this.#part !== undefined && span.terms.has(0)
-              ? { part: [this.#part.from, this.#part.to] as const }
-              : {}),
-          };
-    const found = this.#uses.findIndex((use) => use.value === value);
-    if (found < 0) {
-      this.#uses.push({ value, spans: [reach], writes });
-      return this.#uses.length - 1;
-    }
-    const use = this.#uses[found]!;
-    use.writes ||= writes;
-    use.spans.push(reach);
+    const { reach, key } = this.#keyed(row, rows);
+    const found = this.#uses.findIndex((use) => use.value === value && use.key === key && use.writes === writes);
+    const use = this.#uses[found];
+    if (use === undefined) return this.#uses.push({ value, key, reach, writes }) - 1;
+    use.reach = united(use.reach, reach);
     return found;
+  }
+  /** The reach of a row, and what of it must be the same for one operand; a kernel names a row many times. */
+  #keyed(row: At, rows: number): { readonly reach: Reach; readonly key: string } {
+    const part = this.#part === undefined ? "" : `${this.#part.axis} ${show(this.#part.from)} ${show(this.#part.to)}`;
+    const at = `${row.key} ${rows} ${part}`;
+    const known = this.#reaches.get(at);
+    if (known !== undefined) return known;
+    const reach = this.#reach(row, rows);
+    const made = { reach, key: keyOf(reach) };
+    this.#reaches.set(at, made);
+    return made;
+  }
+  #reach(row: At, rows: number): Reach {
+    const span = spanOf(row);
+    if (span === undefined) return { is: "all" };
+    const part = this.#part;
+    const terms = span.terms.map(({ axis, per, times }) => ({ axis, per: sizeOf(per), times: sizeOf(times) }));
+    return {
+      is: "rows",
+      terms,
+      first: sizeOf(span.from),
+      rows: sizeOf(addDims(span.rows, rows - 1)),
+      ...(part !== undefined && terms.some(({ axis }) => axis === part.axis)
+        ? { part: { axis: part.axis, from: sizeOf(part.from), to: sizeOf(part.to) } }
+        : {}),
+    };
   }
 
   /** The vec4 of numbers at a place. */
@@ -210,11 +225,10 @@ export class Code {
       "}",
       "",
     ].join("\n");
-    const operands = this.#uses.map(({ value, spans, writes }): Operand => ({
-      value: value.index,
-      reach: united(spans),
-      writes,
-    }));
+    const { operands, indices } = this.#operands();
+    const parameters = this.#parameters.map((each) =>
+      each.is === "base" ? { ...each, operand: indices[each.operand]! } : each,
+    );
     return {
       kernel: {
         template,
@@ -224,8 +238,29 @@ export class Code {
         invocations: workgroup.reduce((a, b) => a * b),
         workgroupMemory: 0,
       },
-      step: { grid: [sizeOf(grid[0]), sizeOf(grid[1]), sizeOf(grid[2])], operands, parameters: this.#parameters },
+      step: { grid: [sizeOf(grid[0]), sizeOf(grid[1]), sizeOf(grid[2])], operands, parameters },
     };
+  }
+  /** One operand to a use; but one to a value that is written, so that no two of its copies differ. */
+  #operands(): { readonly operands: readonly Operand[]; readonly indices: readonly number[] } {
+    const operands: Operand[] = [];
+    const indices: number[] = [];
+    for (const [i, { value, reach, writes }] of this.#uses.entries()) {
+      const all = this.#uses.filter((use) => use.value === value);
+      const first = this.#uses.findIndex((use) => use.value === value);
+      const isWritten = all.some((use) => use.writes);
+      if (isWritten && first < i) indices.push(indices[first]!);
+      else {
+        const alike = all.every((use) => use.key === all[0]!.key);
+        const whole = !isWritten
+          ? reach
+          : alike
+            ? all.map((use) => use.reach).reduce(united)
+            : ({ is: "all" } as const);
+        indices.push(operands.push({ value: value.index, reach: whole, writes: isWritten || writes }) - 1);
+      }
+    }
+    return { operands, indices };
   }
 
   /** The unit of an axis that this invocation computes, and whether it is one. */
@@ -236,20 +271,14 @@ export class Code {
   }
 }
 
-type Rows = Exclude<Reach, { is: "all" }>;
-/** Reaches that differ only in where they begin and how long they are; anything else is all of it. */
-const united = (spans: readonly (Rows | "all")[]): Reach => {
-  const rows = spans.filter((span): span is Rows => span !== "all");
-  const shape = ({ terms, part }: Rows): string => JSON.stringify([terms, part]);
-  const [head] = rows;
-  if (head === undefined || rows.length < spans.length || rows.some((span) => shape(span) !== shape(head)))
-    return { is: "all" };
-  if (rows.every((span) => JSON.stringify(span) === JSON.stringify(head))) return head;
-  const from = rows.map(({ first }) => first);
-  const to = rows.map(({ first, rows: count }) =>
-    typeof first === "number" && typeof count === "number" ? first + count : undefined,
-  );
-  if (from.some((first) => typeof first !== "number") || to.includes(undefined)) return { is: "all" };
-  const first = Math.min(...(from as number[]));
-  return { ...head, first, rows: Math.max(...(to as number[])) - first };
+const keyOf = (reach: Reach): string => (reach.is === "all" ? "all" : JSON.stringify([reach.terms, reach.part]));
+/** Of reaches with the same key, which differ in where they begin and how long they are. */
+const united = (a: Reach, b: Reach): Reach => {
+  if (a === b || a.is === "all" || b.is === "all") return a.is === "all" ? a : b;
+  if ([a.first, a.rows, b.first, b.rows].every((size) => typeof size === "number")) {
+    const [from, to] = [Math.min(a.first as number, b.first as number), Math.max(endOf(a), endOf(b))];
+    return { ...a, first: from, rows: to - from };
+  }
+  return JSON.stringify(a) === JSON.stringify(b) ? a : { is: "all" };
 };
+const endOf = ({ first, rows }: Extract<Reach, { is: "rows" }>): number => (first as number) + (rows as number);

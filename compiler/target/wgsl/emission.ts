@@ -17,11 +17,13 @@ export interface Held {
   /** what the kernel stores, and so computes, where others load it */
   readonly tip?: Node;
   held?(n: Node, coords: readonly At[], lanes: Lanes): string | undefined;
+  /** the row of a table that an index names, where only some rows of it are there */
+  parted?(table: Node, index: string): At | undefined;
   /** a norm's numbers for these rows, if this kernel works them out */
   measured?(norm: Norm, row: readonly At[]): string | undefined;
 }
 
-export const rendererOf = (code: Code, values: Values, { tip, held, measured }: Held = {}): Renderer => {
+export const rendererOf = (code: Code, values: Values, { tip, held, measured, parted }: Held = {}): Renderer => {
   const surroundings: Surroundings = {
     lying: (n) => (n === tip ? undefined : values.lying(n)),
     looked: (table, index) => values.looked(table, index),
@@ -33,6 +35,7 @@ export const rendererOf = (code: Code, values: Values, { tip, held, measured }: 
       return code.named(code.load(lying, flat(row, norm.type.shape), "0u"));
     },
     ...(held === undefined ? {} : { held }),
+    ...(parted === undefined ? {} : { parted }),
   };
   return new Renderer(code, surroundings);
 };

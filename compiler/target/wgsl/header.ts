@@ -7,6 +7,8 @@ export const templates = {
   "linear.wide": "products of many rows with matrices, with what is done to rows before and to results after",
   "linear.narrow": "products of few rows with matrices, with what is done to rows before and to results after",
   attention: "softmax of scores over all streams of keys, times values, of one query and head to an invocation",
+  "attention.over": "the same of some keys, kept as a running softmax for the keys that follow",
+  "attention.end": "what a running softmax over all keys has come to",
   product: "products of two computed values",
   reduce: "one axis, summed or its largest value taken",
   statistics: "the factor and the mean of a norm, of each row",

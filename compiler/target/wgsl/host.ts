@@ -1,19 +1,21 @@
-// What the runtime computes of a call's inputs, in f64 and once: rows of tables of angles that positions name, features of
-// times. No device computes an angle.
-import { product, same } from "../../ir/dim.ts";
+// What the runtime computes of a call's inputs, in f64 and once: the places of rows and who stands in for rows that are not
+// there, rows of tables of angles that positions name, features of times. No device computes an angle.
 import type { Builder, Node, NodeOf } from "../../ir/node.ts";
 import { toposort } from "../../ir/node.ts";
-import { op } from "../../ir/pattern.ts";
+import { $, op } from "../../ir/pattern.ts";
 import { rewrite, rule } from "../../ir/rewrite.ts";
 import { sinusoidFrequencies, tableShape } from "../../ir/table.ts";
 import type { DType, Table } from "../../ir/vocabulary.ts";
-import type { HostOp, HostValue } from "../../../runtime/plan.ts";
+import type { HostOp, HostStep } from "../../../runtime/plan.ts";
+import { sizeOf } from "./storage.ts";
 
+/** `of`: an index into the steps of the runtime. */
 export type Feature =
-  | { readonly is: "lookup"; readonly table: Table; readonly index: HostValue }
+  | { readonly is: "host"; readonly of: number }
+  | { readonly is: "lookup"; readonly table: Table; readonly of: number }
   | {
       readonly is: "sinusoid";
-      readonly of: HostValue;
+      readonly of: number;
       readonly frequencies: readonly number[];
       readonly sineFirst: boolean;
     };
@@ -21,6 +23,7 @@ export type Feature =
 /** The graph without what the runtime computes, which stands there as inputs. */
 export interface Looked {
   readonly roots: readonly Node[];
+  readonly host: readonly HostStep[];
   readonly features: ReadonlyMap<Node, Feature>;
   /** the rows of a table that an index names, where the runtime gathers them */
   rows(table: Node, index: Node): Node | undefined;
@@ -30,6 +33,7 @@ export interface Looked {
 
 export const lookUp = (g: Builder, roots: readonly Node[]): Looked => {
   const features = new Map<Node, Feature>();
+  const host = new HostSteps(features);
   const known = new Map<string, Node>();
   const feature = (dtype: DType, shape: Node["type"]["shape"], made: Feature): Node => {
     const key = JSON.stringify(made);
@@ -41,18 +45,25 @@ export const lookUp = (g: Builder, roots: readonly Node[]): Looked => {
     return node;
   };
   const rows = (table: Node, index: Node): Node | undefined => {
-    const at = hostValue(index);
-    if (table.op !== "table" || at === undefined) return undefined;
+    const of = host.of(index);
+    if (table.op !== "table" || of === undefined) return undefined;
     const [, columns] = tableShape(table.attrs.table);
-    return feature("f32", [...index.type.shape, columns], { is: "lookup", table: table.attrs.table, index: at });
+    return feature("f32", [...index.type.shape, columns], { is: "lookup", table: table.attrs.table, of });
   };
   const settled = rewrite(g, roots, [
     rule("gather of a table by an input", op("gather", undefined, "n"), ({ n }) => rows(n.src[0]!, n.src[1]!)),
     rule("sinusoid of an input", op("sinusoid", undefined, "n"), ({ n }) => {
-      const of = hostValue(n.src[0]!);
+      const of = host.of(n.src[0]!);
       if (of === undefined) throw notHost(n);
       const frequencies = sinusoidFrequencies(n.attrs);
       return feature("f32", n.type.shape, { is: "sinusoid", of, frequencies, sineFirst: n.attrs.order === "sin cos" });
+    }),
+    // Integers, and rows that integers name. Not pairs of rows: a mask is a rule of the kernel that needs it.
+    rule("places of inputs", $("n"), ({ n }) => {
+      const { dtype, shape } = n.type;
+      if ((dtype !== "i32" && n.op !== "gather") || dtype === "bool" || n.op === "input") return undefined;
+      const of = host.of(n);
+      return of === undefined || !host.isOfInputs(of) ? undefined : feature(dtype, shape, { is: "host", of });
     }),
   ]);
   // Asked for now, so that every feature is known before anything is written.
@@ -60,6 +71,7 @@ export const lookUp = (g: Builder, roots: readonly Node[]): Looked => {
     if (n.op === "rotary") n.src.slice(1, 3).forEach((table) => rows(table, n.src[3]!));
   return {
     roots: settled,
+    host: host.steps,
     features,
     rows,
     sources: (n) => {
@@ -84,31 +96,83 @@ const ops: { readonly [op: string]: HostOp } = {
   min: "min",
   max: "max",
   neg: "neg",
+  less: "less",
+  equal: "equal",
+  and: "and",
+  or: "or",
+  not: "not",
+  where: "where",
 };
 
-/** `n` as an expression over inputs, element by element; undefined: it is none. */
-const hostValue = (n: Node): HostValue | undefined => {
-  switch (n.op) {
-    case "input":
-      return { is: "input", port: n.attrs.name };
-    case "constant":
-      return { is: "number", value: n.attrs.value };
-    case "split":
-    case "merge":
-      return hostValue(n.src[0]!);
-    case "cast": {
-      const of = hostValue(n.src[0]!);
-      if (of === undefined || n.type.dtype === "bool" || n.src[0]!.type.dtype === "bool") return undefined;
-      return n.type.dtype === "i32" ? { is: "trunc", of: [of] } : of;
+/** Nodes as steps of the runtime, each once. */
+class HostSteps {
+  readonly steps: HostStep[] = [];
+  readonly #features: ReadonlyMap<Node, Feature>;
+  readonly #known = new Map<Node, number | undefined>();
+  readonly #byText = new Map<string, number>();
+  readonly #ofInputs = new Set<number>();
+
+  constructor(features: ReadonlyMap<Node, Feature>) {
+    this.#features = features;
+  }
+
+  /** The step that computes `n`; undefined: only a device can. */
+  of(n: Node): number | undefined {
+    if (this.#known.has(n)) return this.#known.get(n);
+    const found = this.#of(n);
+    this.#known.set(n, found);
+    return found;
+  }
+  isOfInputs(step: number): boolean {
+    return this.#ofInputs.has(step);
+  }
+
+  #of(n: Node): number | undefined {
+    const feature = this.#features.get(n);
+    if (feature !== undefined) return feature.is === "host" ? feature.of : undefined;
+    if (n.op === "input") return this.#add({ is: "input", port: n.attrs.name }, []);
+    if (n.op === "constant") return this.#add({ is: "number", value: n.attrs.value }, []);
+    if (n.op === "iota") return this.#add({ is: "iota", size: sizeOf(n.attrs.size) }, []);
+    const known = ops[n.op];
+    const reads = ["split", "merge", "cast", "amax", "gather"].includes(n.op) || known !== undefined;
+    const of = reads ? n.src.map((s) => this.of(s)) : [];
+    if (!reads || of.includes(undefined)) return undefined;
+    return this.#computed(n, of as number[], known);
+  }
+  #computed(n: Node, of: readonly number[], known: HostOp | undefined): number | undefined {
+    if (known !== undefined) {
+      // Of integers a quotient is whole.
+      const step = this.#add({ is: known, of }, of);
+      return known === "div" && n.type.dtype === "i32" ? this.#add({ is: "trunc", of: [step] }, [step]) : step;
     }
-    default: {
-      const known = ops[n.op];
-      const of = n.src.map(hostValue);
-      const alike = n.src.every(
-        ({ type }) => type.shape.length === 0 || same(product(type.shape), product(n.type.shape)),
-      );
-      if (known === undefined || of.includes(undefined) || !alike) return undefined;
-      return { is: known, of: of as HostValue[] };
+    switch (n.op) {
+      case "split":
+      case "merge":
+        return this.#add({ is: "shaped", of, shape: n.type.shape.map(sizeOf) }, of);
+      case "cast":
+        return this.#cast(n, of[0]!);
+      case "amax":
+        return this.#add({ is: "amax", of, axis: n.attrs.axis }, of);
+      case "gather":
+        return this.#add({ is: "gather", of }, of);
+      default:
+        return undefined;
     }
   }
-};
+  #cast({ src: [from], type }: NodeOf<"cast">, of: number): number {
+    if (type.dtype === "i32") return this.#add({ is: "trunc", of: [of] }, [of]);
+    if (type.dtype !== "bool" || from!.type.dtype === "bool") return of;
+    const zero = this.#add({ is: "number", value: 0 }, []);
+    const none = this.#add({ is: "equal", of: [of, zero] }, [of, zero]);
+    return this.#add({ is: "not", of: [none] }, [none]);
+  }
+  #add(step: HostStep, of: readonly number[]): number {
+    const key = JSON.stringify(step);
+    const known = this.#byText.get(key);
+    if (known !== undefined) return known;
+    const index = this.steps.push(step) - 1;
+    this.#byText.set(key, index);
+    if (step.is === "input" || of.some((each) => this.#ofInputs.has(each))) this.#ofInputs.add(index);
+    return index;
+  }
+}

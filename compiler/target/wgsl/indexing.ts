@@ -23,16 +23,16 @@ export type At =
 export type Axis = 0 | 1 | 2;
 
 export const number = (value: number): At => ({ is: "number", value, key: String(value) });
+const zero = number(0);
 /** A unit of an axis of the grid. The only unit is 0, so that coordinates of it are written alike everywhere. */
 export const axisAt = (name: string, size: Dim, axis: Axis): At =>
-  same(size, 1) ? number(0) : { is: "name", name, size, axis, key: name };
+  same(size, 1) ? zero : { is: "name", name, size, axis, key: name };
 export const loopAt = (name: string, size: Dim): At =>
-  same(size, 1) ? number(0) : { is: "name", name, size, axis: undefined, key: name };
+  same(size, 1) ? zero : { is: "name", name, size, axis: undefined, key: name };
 export const dataAt = (text: string, size: Dim): At => ({ is: "data", text, size, key: `[${text}]` });
 /** Of four neighbours the first: coordinates that contain it run over a vec4. */
 export const lane: At = { is: "name", name: "0u", size: 4, axis: undefined, key: "lane" };
 const isLane = (at: At): boolean => at.key === lane.key;
-const zero = number(0);
 const isNumber = (at: At, value: number): boolean => at.is === "number" && at.value === value;
 export const sameAt = (a: At, b: At): boolean => a.key === b.key;
 
@@ -195,22 +195,28 @@ export const four = (at: At, lane: At): "same" | "next" | undefined => {
   }
 };
 
-/** From `terms` of the units of the grid's axes on, as many as `rows`. */
-export interface Span {
-  readonly terms: ReadonlyMap<Axis, Dim>;
-  readonly rows: Dim;
+/** `times` a unit of an axis of the grid, or of as many as `per` units each. */
+export interface SpanTerm {
+  readonly axis: Axis;
+  readonly per: Dim;
+  readonly times: Dim;
 }
+/** From `from` and the terms on, as many as `rows`. */
+export interface Span {
+  readonly terms: readonly SpanTerm[];
+  readonly rows: Dim;
+  readonly from: Dim;
+}
+const spanned = (terms: readonly SpanTerm[], rows: Dim, from: Dim): Span => ({ terms, rows, from });
 /** What a coordinate runs over; undefined where that is not simple. */
-export const spanOf = (at: At): (Span & { readonly from: Dim }) | undefined => {
+export const spanOf = (at: At): Span | undefined => {
   switch (at.is) {
     case "number":
-      return { terms: new Map(), rows: 1, from: at.value };
+      return spanned([], 1, at.value);
     case "name":
       // A row never runs over the lane: where it names it, it means its beginning.
-      if (isLane(at)) return { terms: new Map(), rows: 1, from: 0 };
-      return at.axis === undefined
-        ? { terms: new Map(), rows: at.size, from: 0 }
-        : { terms: new Map([[at.axis, 1]]), rows: 1, from: 0 };
+      if (isLane(at)) return spanned([], 1, 0);
+      return at.axis === undefined ? spanned([], at.size, 0) : spanned([{ axis: at.axis, per: 1, times: 1 }], 1, 0);
     case "add": {
       const of = spanOf(at.of);
       return of && { ...of, from: addDims(of.from, at.offset) };
@@ -218,21 +224,34 @@ export const spanOf = (at: At): (Span & { readonly from: Dim }) | undefined => {
     case "join": {
       const [of, rest] = [spanOf(at.of), spanOf(at.rest)];
       if (of === undefined || rest === undefined) return undefined;
-      const terms = new Map(rest.terms);
-      for (const [axis, times] of of.terms) terms.set(axis, addDims(terms.get(axis) ?? 0, mul(times, at.size)));
+      const scaled = of.terms.map((term) => ({ ...term, times: mul(term.times, at.size) }));
       const rows = addDims(mul(sub(of.rows, 1), at.size), rest.rows);
-      return { terms, rows, from: addDims(mul(of.from, at.size), rest.from) };
+      return spanned(joined([...scaled, ...rest.terms]), rows, addDims(mul(of.from, at.size), rest.from));
     }
     case "data":
-    case "quotient":
-    case "remainder": {
-      // Not a multiple of a unit; all that it may be, where that does not depend on the grid.
-      const bound = at.is === "quotient" ? undefined : at.size;
-      return bound === undefined ? undefined : { terms: new Map(), rows: bound, from: 0 };
+    case "remainder":
+      // Not a multiple of a unit: all that it may be.
+      return spanned([], at.size, 0);
+    case "quotient": {
+      const of = spanOf(at.of);
+      const [term, other] = of?.terms ?? [];
+      if (of === undefined || term === undefined || other !== undefined) return undefined;
+      if (!same(of.rows, 1) || !same(of.from, 0) || !same(term.times, 1)) return undefined;
+      return spanned([{ ...term, per: mul(term.per, at.size) }], 1, 0);
     }
     default:
       throw new Error(`no such coordinate: ${String(at satisfies never)}`);
   }
+};
+/** Terms of the same units added up. */
+const joined = (terms: readonly SpanTerm[]): SpanTerm[] => {
+  const found: SpanTerm[] = [];
+  for (const term of terms) {
+    const i = found.findIndex(({ axis, per }) => axis === term.axis && same(per, term.per));
+    if (i < 0) found.push(term);
+    else found[i] = { ...term, times: addDims(found[i]!.times, term.times) };
+  }
+  return found;
 };
 
 /** As WGSL; `size` gives a size as WGSL. */

@@ -28,10 +28,12 @@ import { type Group, partition, statisticsKey } from "./partition.ts";
 import type { Norm } from "./render.ts";
 import { type Lying, quadsOf, sizeOf, storedShape } from "./storage.ts";
 import { attentionKernel, canAttend } from "./templates/attention.ts";
+import { attentionEnd, attentionOver, runningShape } from "./templates/attentionParts.ts";
 import { linearKernel } from "./templates/linear.ts";
 import { pointwiseKernel } from "./templates/pointwise.ts";
 import { productKernel } from "./templates/product.ts";
 import { reduceKernel, statisticsKernel } from "./templates/reduce.ts";
+import { workOf } from "./work.ts";
 
 export type { Plan };
 
@@ -152,16 +154,10 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   );
   const values = new ProgramValues(shared, program, looked, groups);
   const steps = groups.map((group): Step => {
-    const { kernel, step } = kernelOf(values, group).finish();
-    const name = [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + ");
-    const at = namesOf(group)[0]?.origin?.at ?? "";
-    const ops = opsOf(tipsOf(group), (n) => values.lying(n) !== undefined);
-    return {
-      name,
-      at,
-      kernel: shared.kernel(kernel, { program: program.name, step: name, at, ops }),
-      ...step,
-    };
+    const write = (code: Code): Step => stepOf(shared, program, values, group, code);
+    const step = write(kernelOf(values, group));
+    const instead = insteadOf(values, group).map(write);
+    return instead.length === 0 ? step : { ...step, instead };
   });
   return {
     name: program.name,
@@ -170,6 +166,7 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
       dtype: type.dtype === "i32" ? "i32" : "f32",
       shape: type.shape.map(sizeOf),
     })),
+    host: looked.host,
     values: values.entries,
     steps,
     outputs: program.outputs.map(({ name, node }, i) => ({
@@ -178,6 +175,21 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
       value: values.lying(outputs[i]!)!.index,
     })),
   };
+};
+
+const stepOf = (shared: Shared, program: PhaseProgram, values: Values, group: Group, code: Code): Step => {
+  const { kernel, step } = code.finish();
+  const name = [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + ");
+  const at = namesOf(group)[0]?.origin?.at ?? "";
+  const ops = opsOf(tipsOf(group), (n) => values.lying(n) !== undefined);
+  const written = shared.kernel(kernel, { program: program.name, step: name, at, ops });
+  return { name, at, kernel: written, ...step, work: sizeOf(workOf(group)) };
+};
+/** Kernels that do the same where a device binds less at once than one unit of the group's own reads. */
+const insteadOf = (values: ProgramValues, group: Group): readonly Code[] => {
+  if (group.is !== "attention") return [];
+  const running = values.kept(runningShape(group.node));
+  return [attentionOver(values, group, running), attentionEnd(values, group, running)];
 };
 
 /** What a program gives lies where it computes: of what it was given, a copy. */
@@ -245,6 +257,10 @@ class ProgramValues implements Values {
     if (made !== undefined) this.#lying.set(n, made);
     return made;
   }
+  /** Room for what kernels hand on that is no node. */
+  kept(shape: Node["type"]["shape"]): Lying {
+    return this.#add({ is: "computed" }, "state", "f32", shape);
+  }
   looked(table: Node, index: Node): Node | undefined {
     return this.#looked.rows(table, index);
   }
@@ -257,7 +273,7 @@ class ProgramValues implements Values {
     if (feature !== undefined) {
       const origin: Origin =
         feature.is === "lookup" ? { ...feature, table: this.#shared.table(feature.table) } : feature;
-      return this.#add(origin, "given", "f32", n.type.shape);
+      return this.#add(origin, "given", n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
     }
     if (n.op === "input") {
       const heap = this.#caches.has(n.attrs.name) ? "keys" : "given";

@@ -33,6 +33,8 @@ export interface Surroundings {
   held?(n: Node, coords: readonly At[], lanes: Lanes): string | undefined;
   /** the rows of a table that an index names, where the runtime gathers them */
   looked(table: Node, index: Node): Node | undefined;
+  /** the row of a table that an index names, where only some rows of it are there */
+  parted?(table: Node, index: string): At | undefined;
   /** per-row numbers of a norm, as a vec4 [factor, mean] */
   statistics(n: Norm, row: readonly At[]): string;
 }
@@ -227,7 +229,8 @@ export class Renderer {
     const found = this.#to.looked(table, index);
     if (found !== undefined) return this.render(found, [...outer, ...inner], lanes);
     const at = this.#code.named(`u32(${this.render(index, outer, 1)})`, "g");
-    return this.render(table, [dataAt(at, table.type.shape[0]!), ...inner], lanes);
+    const row = this.#to.parted?.(table, at) ?? dataAt(at, table.type.shape[0]!);
+    return this.render(table, [row, ...inner], lanes);
   }
 }
 

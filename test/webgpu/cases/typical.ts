@@ -21,6 +21,25 @@ const projected = (kind: "forward" | "decode"): Case["build"] => {
 };
 const normed: Case["build"] = ({ g, f32 }) => g.op("layerNorm", [f32("x", [B, T, 7])], { eps: 1e-5 });
 
+const attended: Case = {
+  title: "two streams of keys and a softcap",
+  dims: pairs,
+  build: ({ g, f32, bool }) => {
+    const keys = [P, T].flatMap((count, i) => [
+      f32(`k${i}`, [B, count, 8]),
+      f32(`v${i}`, [B, count, 8]),
+      bool(`m${i}`, [B, 1, T, count]),
+    ]);
+    return g.op("attention", [f32("q", [B, T, 32]), ...keys], {
+      heads: 4,
+      kvHeads: 1,
+      scale: 0.25,
+      softcap: 30,
+      covered: false,
+    });
+  },
+};
+
 export const typical: Readonly<Record<Template, Case>> = {
   "linear.wide": { title: "a product of normed rows, added to others", dims: pairs, build: projected("forward") },
   "linear.narrow": {
@@ -29,24 +48,9 @@ export const typical: Readonly<Record<Template, Case>> = {
     kind: "decode",
     build: projected("decode"),
   },
-  attention: {
-    title: "two streams of keys and a softcap",
-    dims: pairs,
-    build: ({ g, f32, bool }) => {
-      const keys = [P, T].flatMap((count, i) => [
-        f32(`k${i}`, [B, count, 8]),
-        f32(`v${i}`, [B, count, 8]),
-        bool(`m${i}`, [B, 1, T, count]),
-      ]);
-      return g.op("attention", [f32("q", [B, T, 32]), ...keys], {
-        heads: 4,
-        kvHeads: 1,
-        scale: 0.25,
-        softcap: 30,
-        covered: false,
-      });
-    },
-  },
+  attention: attended,
+  "attention.over": attended,
+  "attention.end": attended,
   product: {
     title: "scores of heads",
     dims: pairs,

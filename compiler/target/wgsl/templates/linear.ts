@@ -142,7 +142,7 @@ class Cluster {
         }
     });
     for (const part of this.#parts) {
-      const end = (): void => this.#code.part(part.from, part.to, () => this.#end(part));
+      const end = (): void => this.#code.part(0, part.from, part.to, () => this.#end(part));
       if (this.#parts.length === 1) end();
       else this.#code.block(`if (${within(part.from, part.to)})`, end);
     }
@@ -180,7 +180,7 @@ class Cluster {
     for (const name of [...starts.flat(), ...(ends ?? [])]) code.line(`var ${name}: u32;`);
     for (const part of this.#parts) {
       const body = (): void =>
-        code.part(part.from, part.to, () => {
+        code.part(0, part.from, part.to, () => {
           for (const [i, names] of starts.entries()) {
             for (const [g, column] of part.columns.entries())
               code.line(`${names[g]} = ${code.row(lying(part, i), column, 4)};`);

@@ -1,0 +1,81 @@
+// A call's tensors to and from a device: what goes in is checked and written, what comes out has its own shapes.
+import { Failure } from "../failure.ts";
+import type { Plan, PlanProgram } from "../plan.ts";
+import { elements, type Tensor } from "../tensor.ts";
+import { alignUp } from "./heap.ts";
+import { hostValues, writeLookup, writeRows, writeSinusoid } from "./hostValues.ts";
+import type { Layout } from "./layout.ts";
+import type { Heaps } from "./prepared.ts";
+import { at } from "./sizes.ts";
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** @throws Failure "call" */
+export const checkInputs = ({ name, inputs }: PlanProgram, given: Tensors): void => {
+  for (const { name: input, dtype } of inputs) {
+    const tensor = Object.hasOwn(given, input) ? given[input] : undefined;
+    if (tensor === undefined) throw new Failure("call", `program ${name}: the input ${input} is missing`);
+    if (tensor.dtype !== dtype)
+      throw new Failure("call", `program ${name}: the input ${input} is ${tensor.dtype}, and must be ${dtype}`);
+    if (elements(tensor.shape) !== tensor.data.length)
+      throw new Failure(
+        "call",
+        `program ${name}: the input ${input} is [${tensor.shape.join(", ")}], but has ${tensor.data.length} elements`,
+      );
+  }
+  const unknown = Object.keys(given).filter((key) => !inputs.some((input) => input.name === key));
+  if (unknown.length > 0)
+    throw new Failure(
+      "call",
+      `program ${name}: has no input ${unknown.join(", ")}`,
+      `its inputs are ${inputs.map((input) => input.name).join(", ")}`,
+    );
+};
+
+export const writeInputs = (plan: Plan, tables: Float32Array, heaps: Heaps, layout: Layout, inputs: Tensors): void => {
+  const { name, values, host } = layout.program;
+  const computed = hostValues(host, layout.sizes, inputs);
+  for (const heap of ["given", "keys"] as const) {
+    const [from, to] = layout[heap];
+    if (from >= to) continue;
+    const bytes = new ArrayBuffer(alignUp(to - from, 16));
+    for (const [i, { origin, heap: own, stored }] of values.entries()) {
+      if (own !== heap || origin.is === "weight" || origin.is === "table" || origin.is === "computed") continue;
+      const { address, extent } = layout.values[i]!;
+      const into = new (stored === "i32" ? Int32Array : Float32Array)(bytes, address - from, extent.bytes / 4);
+      if (origin.is === "input") writeRows(inputs[origin.port]!.data as Float32Array | Int32Array, extent, into);
+      else if (origin.is === "host") writeRows(computed[origin.of]!.data, extent, into);
+      else if (origin.is === "lookup")
+        writeLookup(name, computed[origin.of]!, plan.tables[origin.table]!, tables, extent, into as Float32Array);
+      else writeSinusoid(computed[origin.of]!, origin.frequencies, origin.sineFirst, extent, into as Float32Array);
+    }
+    heaps[heap].write(from, new Uint8Array(bytes));
+  }
+};
+
+/** Where each output lies, and where among what is read back. */
+export const outputsAt = (layout: Layout) => {
+  let to = 0;
+  const parts = layout.program.outputs.map(({ value }) => {
+    const { address, extent } = layout.values[value]!;
+    const part = { address, extent, to };
+    to += alignUp(extent.bytes);
+    return part;
+  });
+  return { parts, bytes: to };
+};
+
+/** Outputs in their own shapes, without what pads rows. */
+export const outputsOf = (layout: Layout, bytes: ArrayBuffer): Tensors => {
+  const found: Record<string, Tensor> = {};
+  for (const [i, { extent, to }] of outputsAt(layout).parts.entries()) {
+    const { name, shape } = layout.program.outputs[i]!;
+    const { rows, width, rowBytes } = extent;
+    const padded = new Float32Array(bytes, to, extent.bytes / 4);
+    const stride = rowBytes / 4;
+    const data = new Float32Array(rows * width);
+    for (let row = 0; row < rows; row++) data.set(padded.subarray(row * stride, row * stride + width), row * width);
+    found[name] = { dtype: "f32", shape: shape.map((size) => at(size, layout.sizes)), data };
+  }
+  return found;
+};

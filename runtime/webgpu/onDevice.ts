@@ -1,0 +1,235 @@
+// A plan on one device: its weights are there, and programs are made ready for the sizes of calls. When the device is lost,
+// all of this is.
+import { Failure } from "../failure.ts";
+import { type Heap as HeapName, HEAPS, type Kernel, type Plan, type PlanProgram } from "../plan.ts";
+import { type Adapter, type Loss, nameOf } from "./adapter.ts";
+import { Bindings } from "./bindings.ts";
+import { outputsAt, outputsOf, type Tensors, writeInputs } from "./calls.ts";
+import type { CutLimits } from "./cut.ts";
+import { faultOf, Lifeline, located } from "./faults.ts";
+import { Heap } from "./heap.ts";
+import { layOut, type Layout } from "./layout.ts";
+import { callText, checkLayout, checkMemory, type MemoryLimits } from "./memory.ts";
+import { type Heaps, Prepared, Readback } from "./prepared.ts";
+import type { Sizes } from "./sizes.ts";
+import { MAP } from "./usage.ts";
+import { bringWeights, type PlanFiles, placeWeights, type Resident } from "./weights.ts";
+
+/** How many of all kernels that a call needs are compiled. */
+export type Progress = (done: number, all: number) => void;
+export interface DeviceOptions {
+  readonly onProgress?: Progress;
+  /** bytes that buffers may take together */
+  readonly budget?: number;
+  /** multiplications in a second, by which dispatches are kept below 100 ms */
+  readonly rate?: number;
+}
+/** Of a processor that acts as a GPU, and of a slow GPU. A higher rate saves a few dispatches, a lower one stalls a screen less. */
+const RATES = { software: 1e9, hardware: 5e10 } as const;
+/** Seconds that one dispatch may take: while it runs, nothing else is drawn. */
+const LONGEST = 0.1;
+/** Programs that are kept ready, for calls of the sizes that were last. */
+const KEPT = 32;
+
+export class OnDevice {
+  readonly adapter: Adapter;
+  readonly heaps: Heaps;
+  readonly lifeline: Lifeline;
+  readonly prepared = new Map<string, Prepared>();
+  readonly #plan: Plan;
+  readonly #files: PlanFiles;
+  readonly #resident: Resident;
+  readonly #bindings: Bindings;
+  readonly #memory: MemoryLimits;
+  readonly #cutting: CutLimits;
+  readonly #onProgress: Progress;
+
+  private constructor(adapter: Adapter, plan: Plan, files: PlanFiles, options: DeviceOptions) {
+    const { device, limits, info } = adapter;
+    this.adapter = adapter;
+    this.lifeline = new Lifeline(adapter.lost);
+    this.#plan = plan;
+    this.#files = files;
+    this.#bindings = Bindings.of(device);
+    this.#onProgress = options.onProgress ?? (() => undefined);
+    this.#memory = { buffer: limits.maxBufferSize, budget: options.budget ?? Infinity };
+    this.#cutting = {
+      binding: Math.floor(limits.maxStorageBufferBindingSize / 16) * 16,
+      groups: limits.maxComputeWorkgroupsPerDimension,
+      alignment: limits.minStorageBufferOffsetAlignment,
+      work: (options.rate ?? (info.software ? RATES.software : RATES.hardware)) * LONGEST,
+    };
+    const heap = (name: HeapName): Heap => new Heap(device, name, limits.maxBufferSize);
+    this.heaps = { state: heap("state"), matrix: heap("matrix"), given: heap("given"), keys: heap("keys") };
+    this.#resident = placeWeights(plan, { matrix: this.heaps.matrix.pageSize, given: this.heaps.given.pageSize });
+  }
+
+  /** Brings weights and tables to the device. @throws Failure "device" */
+  static async open(adapter: Adapter, plan: Plan, files: PlanFiles, options: DeviceOptions): Promise<OnDevice> {
+    const made = new OnDevice(adapter, plan, files, options);
+    try {
+      await made.#bringWeights();
+      return made;
+    } catch (cause) {
+      made.destroy();
+      throw cause;
+    }
+  }
+  async #bringWeights(): Promise<void> {
+    const { matrixEnd, givenEnd } = this.#resident;
+    checkMemory("the model", { matrix: matrixEnd, given: givenEnd }, this.#memory);
+    await this.#grow("the model", { matrix: matrixEnd, given: givenEnd });
+    await this.wait("the model", bringWeights(this.#plan, this.#files, this.heaps, this.#resident));
+  }
+
+  /** Waits for the device. @throws Failure "device" when it is lost meanwhile */
+  wait<T>(where: string, promise: Promise<T>): Promise<T> {
+    return this.lifeline.wait(promise, ({ reason, message }: Loss) =>
+      reason === "closed"
+        ? new Failure("call", `${where}: the session was closed before this ended`)
+        : new Failure("device", `${where}: the GPU ${nameOf(this.adapter.info)} was lost: ${message}`, "call again"),
+    );
+  }
+
+  async #grow(where: string, ends: Partial<Record<HeapName, number>>): Promise<void> {
+    const pages = new Map<Heap, ReadonlyMap<number, GPUBuffer>>();
+    const fault = await this.wait(
+      where,
+      faultOf(this.adapter.device, () => {
+        for (const [heap, end] of Object.entries(ends) as [HeapName, number][])
+          pages.set(this.heaps[heap], this.heaps[heap].pagesFor(end));
+      }),
+    );
+    if (fault !== undefined) {
+      for (const page of [...pages.values()].flatMap((each) => [...each.values()])) page.destroy();
+      throw located(where, fault);
+    }
+    // Buffers are others now: what binds the old ones is of no use.
+    if ([...pages.values()].some((each) => each.size > 0)) this.forget(0);
+    for (const [heap, made] of pages) heap.takeOver(made);
+  }
+
+  /** A program's layout for some sizes. @throws Failure "device" where limits or memory do not suffice */
+  layout(program: PlanProgram, sizes: Sizes): Layout {
+    const grown = (heap: HeapName, bytes: number) => this.heaps[heap].grown(bytes);
+    const layout = layOut(this.#plan, program, sizes, this.#resident, grown, this.#cutting);
+    checkLayout(layout, this.#memory);
+    return layout;
+  }
+
+  /** @throws Failure "device" */
+  async prepare(program: PlanProgram, sizes: Sizes): Promise<Prepared> {
+    const key = callText(program.name, sizes);
+    const known = this.prepared.get(key);
+    if (known !== undefined) {
+      this.prepared.delete(key);
+      this.prepared.set(key, known);
+      return known;
+    }
+    const layout = this.layout(program, sizes);
+    await this.#grow(key, Object.fromEntries(HEAPS.map((heap) => [heap, layout.heaps[heap].bytes])));
+    this.forget(KEPT - 1);
+    const pipelines = await this.compile([layout]);
+    const { device, limits } = this.adapter;
+    let prepared: Prepared | undefined;
+    const fault = await this.wait(
+      key,
+      faultOf(device, () => {
+        prepared = Prepared.make(device, layout, pipelines, this.heaps, this.#bindings, {
+          uniformAlignment: limits.minUniformBufferOffsetAlignment,
+          buffer: limits.maxBufferSize,
+        });
+      }),
+    );
+    if (fault !== undefined) {
+      prepared?.destroy();
+      throw located(key, fault);
+    }
+    this.prepared.set(key, prepared!);
+    return prepared!;
+  }
+
+  /** The pipelines of some programs, by the text of their kernels. @throws Failure "device" with the step that needs it */
+  async compile(
+    layouts: readonly Pick<Layout, "program" | "steps">[],
+  ): Promise<ReadonlyMap<string, GPUComputePipeline>> {
+    const wanted = new Map<string, { readonly kernel: Kernel; readonly where: string }>();
+    for (const { program, steps } of layouts)
+      for (const { kernel, step } of steps)
+        if (!wanted.has(kernel.wgsl))
+          wanted.set(kernel.wgsl, { kernel, where: `program ${program.name}: the step ${step.name}` });
+    const made = new Map<string, GPUComputePipeline>();
+    let done = 0;
+    this.#onProgress(done, wanted.size);
+    await Promise.all(
+      [...wanted].map(async ([wgsl, { kernel, where }]) => {
+        const pipeline = this.#bindings.pipeline(kernel).catch((cause: unknown) => {
+          throw cause instanceof Failure ? located(where, cause) : cause;
+        });
+        made.set(wgsl, await this.wait(where, pipeline));
+        this.#onProgress(++done, wanted.size);
+      }),
+    );
+    return made;
+  }
+
+  /** One call. @throws Failure "call", "device" */
+  async call(prepared: Prepared, inputs: Tensors): Promise<Tensors> {
+    const { layout } = prepared;
+    const { device, limits } = this.adapter;
+    const where = callText(layout.program.name, layout.sizes);
+    const { parts, bytes } = outputsAt(layout);
+    let readback: Readback | undefined;
+    try {
+      const fault = await this.wait(
+        where,
+        faultOf(device, () => {
+          readback = new Readback(device, `${layout.program.name}: outputs`, bytes, limits.maxBufferSize);
+          writeInputs(this.#plan, this.#files.tables, this.heaps, layout, inputs);
+          const encoder = device.createCommandEncoder({ label: layout.program.name });
+          prepared.encode(encoder);
+          for (const { address, extent, to } of parts)
+            readback.copy(encoder, this.heaps.state, address, extent.bytes, to);
+          device.queue.submit([encoder.finish()]);
+        }),
+      );
+      if (fault !== undefined) throw located(await this.#culprit(prepared), fault);
+      return outputsOf(layout, await this.wait(this.#underway(layout), readback!.read(MAP.READ)));
+    } finally {
+      readback?.destroy();
+    }
+  }
+  #underway({ program, steps }: Layout): string {
+    const [first, last] = [steps[0]?.step.name, steps.at(-1)?.step.name];
+    return `program ${program.name}: between the steps ${first ?? "none"} and ${last ?? "none"}`;
+  }
+  /** The program and, where one alone is at fault, the step: each is encoded again by itself, and not submitted. */
+  async #culprit(prepared: Prepared): Promise<string> {
+    const { layout, dispatches } = prepared;
+    const where = `program ${layout.program.name}`;
+    for (const [i, { step }] of dispatches.entries()) {
+      const fault = await this.wait(
+        where,
+        faultOf(this.adapter.device, () => {
+          const encoder = this.adapter.device.createCommandEncoder();
+          prepared.encode(encoder, undefined, { from: i, to: i + 1 });
+          encoder.finish();
+        }),
+      );
+      if (fault !== undefined) return `${where}: the step ${layout.steps[step]!.step.name}`;
+    }
+    return where;
+  }
+
+  /** All but the `kept` programs that were used last. */
+  forget(kept: number): void {
+    for (const [key, prepared] of [...this.prepared].slice(0, Math.max(0, this.prepared.size - kept))) {
+      prepared.destroy();
+      this.prepared.delete(key);
+    }
+  }
+  destroy(): void {
+    this.forget(0);
+    for (const heap of Object.values(this.heaps)) heap.destroy();
+  }
+}

@@ -1,0 +1,57 @@
+// A device whose buffers and pipelines are counted, and which can be made to fail.
+import type { Adapter } from "../../runtime/webgpu/adapter.ts";
+
+export interface Counted extends Adapter {
+  /** buffers that were made and not destroyed, and the bytes of them */
+  readonly live: () => { readonly buffers: number; readonly bytes: number };
+  readonly pipelines: () => number;
+  /** The next error scope of this kind catches an error. */
+  failNext(filter: GPUErrorFilter): void;
+}
+
+/** The same adapter, its device changed for good: take one of your own. */
+export const counted = (adapter: Adapter): Counted => {
+  const { device } = adapter;
+  const native = Object.getPrototypeOf(device) as GPUDevice;
+  const buffers = new Map<GPUBuffer, number>();
+  let pipelines = 0;
+  let failing: GPUErrorFilter | undefined;
+  const scopes: GPUErrorFilter[] = [];
+  const own: Partial<GPUDevice> = {
+    createBuffer: (descriptor) => {
+      const buffer = native.createBuffer.call(device, descriptor);
+      const destroy = buffer.destroy.bind(buffer);
+      buffers.set(buffer, descriptor.size);
+      buffer.destroy = () => {
+        buffers.delete(buffer);
+        return destroy();
+      };
+      return buffer;
+    },
+    createComputePipelineAsync: (descriptor) => {
+      pipelines++;
+      return native.createComputePipelineAsync.call(device, descriptor);
+    },
+    pushErrorScope: (filter) => {
+      scopes.push(filter);
+      return native.pushErrorScope.call(device, filter);
+    },
+    popErrorScope: async () => {
+      const filter = scopes.pop();
+      const found = native.popErrorScope.call(device);
+      if (filter !== failing) return found;
+      failing = undefined;
+      await found;
+      return { message: "nothing is left" } as GPUError;
+    },
+  };
+  Object.assign(device, own);
+  return {
+    ...adapter,
+    live: () => ({ buffers: buffers.size, bytes: [...buffers.values()].reduce((sum, bytes) => sum + bytes, 0) }),
+    pipelines: () => pipelines,
+    failNext: (filter) => {
+      failing = filter;
+    },
+  };
+};
