@@ -90,6 +90,14 @@ export const array = <T>(item: Check<T>, longest: number): Check<readonly T[]> =
       : report(where, `a list of at most ${longest}`),
   );
 
+/** A list of two. */
+export const pair = <T>(item: Check<T>): Check<readonly [T, T]> =>
+  checking({ type: "array", items: item.form, minItems: 2, maxItems: 2 }, (json, report, where) =>
+    Array.isArray(json) && json.length === 2
+      ? [item(json[0] as Json, report, `${where}[0]`), item(json[1] as Json, report, `${where}[1]`)]
+      : report(where, "a list of two"),
+  );
+
 /** A member that may be absent. */
 export const optional = <T>(check: Check<T>): Check<T | undefined> =>
   Object.assign(

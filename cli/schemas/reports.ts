@@ -2,9 +2,11 @@
 // any command says when it fails.
 import type { JsonDiagnostic, JsonPlace } from "../../grammar/diagnostic.ts";
 import type { Place } from "../../grammar/source.ts";
-import { array, boolean, integer, nullable, object, oneOf, optional, string } from "../../runtime/schema.ts";
+import { array, boolean, integer, nullable, object, oneOf, optional, pair, string } from "../../runtime/schema.ts";
+import { type LimitName, LIMITS, type Limits } from "../../runtime/webgpu/limits.ts";
 import type { Part } from "../doctor.ts";
 import type { Explanation } from "../explanations.ts";
+import type { Gpu } from "../gpu.ts";
 
 const MANY = 65_536;
 const count = integer(0, Number.MAX_SAFE_INTEGER);
@@ -77,6 +79,26 @@ export const doctor = object({
     }),
     MANY,
   ),
+  gpu: object<Gpu>({
+    ok: boolean,
+    detail: string,
+    repair: nullable(string),
+    adapter: nullable(
+      object<NonNullable<Gpu["adapter"]>>({
+        vendor: string,
+        architecture: string,
+        device: string,
+        description: string,
+        software: boolean,
+        subgroup: pair(count),
+        backends: array(string, MANY),
+        limits: object<Limits>(
+          Object.fromEntries(LIMITS.map((name) => [name, count])) as Record<LimitName, typeof count>,
+        ),
+        features: array(string, MANY),
+      }),
+    ),
+  }),
   machine: object({
     platform: string,
     arch: string,

@@ -24,7 +24,8 @@ export const casesFor = (model: Model, modalities: readonly string[], seed: numb
   const quiet = maker.document([...some(6), ...each, ...some(4)], { quiet: true });
   const ends = maker.document([...some(3), ...each, ...some(1), ...each, ...some(1)], { last: true });
   const edges = maker.document(spans.length > 0 ? [...each, ...some(2), ...each, ...each] : some(17), {});
-  const short = maker.document([...each, ...some(1)], {});
+  // More rows than one: what is not there stands as a copy of the last, and must not be seen by those that differ from it.
+  const short = maker.document([...each, ...some(3)], {});
   const lone = maker.document(
     own.slice(0, 1).map(({ name }) => ({ name, count: 1 })),
     {},

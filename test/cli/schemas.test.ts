@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { commands } from "../../cli/commands.ts";
+import type * as Gpu from "../../cli/gpu.ts";
 import type * as Verifier from "../../cli/verify/verify.ts";
+import { LIMITS, type Limits } from "../../runtime/webgpu/limits.ts";
 import { graftwerk, root } from "./built.ts";
 import { inside } from "./inside.ts";
 import { reference, tiny } from "./specs.ts";
@@ -29,6 +31,24 @@ vi.mock("../../cli/verify/verify.ts", async (original) => {
   return { ...real, verify };
 });
 
+/** A machine with a GPU; the tests of the GPU hold what is found on a real one to the same schema. */
+vi.mock("../../cli/gpu.ts", async (original) => {
+  const real = await original<typeof Gpu>();
+  const limits = Object.fromEntries(LIMITS.map((name) => [name, 2 ** 20])) as unknown as Limits;
+  const adapter = {
+    vendor: "some",
+    architecture: "kind",
+    device: "0x1",
+    description: "some kind",
+    software: false,
+    subgroup: [4, 32],
+    backends: ["vulkan"],
+    limits,
+    features: ["subgroups"],
+  } as const;
+  return { ...real, lookForGpu: async () => ({ ok: true, detail: "", repair: null, adapter }) };
+});
+
 const xfusion = join(root, "examples", "xfusion", "xfusion.graft");
 const photo = join(root, "examples", "photo.jpg");
 let folder: string;
@@ -41,6 +61,7 @@ beforeAll(() => {
     tiny.replace("causal", "causa").replace("language.**", "language.**, nothing.**"),
   );
   writeFileSync(join(folder, "twice.graft"), `${tiny}\n${tiny}`);
+  writeFileSync(join(folder, "ordered.graft"), tiny.replace("  mask =", "  session = text\n  mask ="));
   writeFileSync(join(folder, "open.graft"), tiny.replace("causal", "all"));
   writeFileSync(join(folder, "reference.graft"), reference());
   mkdirSync(join(folder, "hub"));
@@ -77,6 +98,7 @@ const calls: readonly (readonly [status: number, schema: string, args: readonly 
   [0, "inspect", ["inspect", "open.graft"]],
   [1, "diagnostics", ["inspect", "broken.graft"]],
   [0, "compile", [...compile, "bare", "tiny.graft"]],
+  [0, "compile", [...compile, "ordered", "ordered.graft"]],
   [0, "compile", [...compile, "loaded", "reference.graft", "--weights", "language=hub"]],
   [0, "compile", [...compile, "dual", xfusion, "--model", "DualTower", "--seed", "1"]],
   [0, "compile", [...compile, "dit", xfusion, "--model", "DualTowerDiT"]],
@@ -121,8 +143,8 @@ describe("what a command writes is as its schema says", () => {
     expect([ran.status, judge(ran.stdout)]).toEqual([70, "graftwerk/error@1"]);
   });
 
-  test.each(["bare", "loaded", "dual", "dit"])("the manifest of %s", (name) => {
-    expect(judge(readFileSync(join(folder, name, "manifest.json"), "utf8"))).toBe("graftwerk/manifest@1");
+  test.each(["bare", "ordered", "loaded", "dual", "dit"])("the manifest of %s", (name) => {
+    expect(judge(readFileSync(join(folder, name, "manifest.json"), "utf8"))).toBe("graftwerk/manifest@2");
   });
 
   test("bindings", () => {
@@ -130,7 +152,7 @@ describe("what a command writes is as its schema says", () => {
       cwd: folder,
     });
     expect([ran.status, judge(ran.stdout)]).toEqual([0, "graftwerk/compile@1"]);
-    expect(judge(readFileSync(join(folder, "bound", "manifest.json"), "utf8"))).toBe("graftwerk/manifest@1");
+    expect(judge(readFileSync(join(folder, "bound", "manifest.json"), "utf8"))).toBe("graftwerk/manifest@2");
   });
 
   test("every command has succeeded and failed", () => {
@@ -172,7 +194,8 @@ describe("schemas", () => {
       seen.add(form);
       for (const each of (form["anyOf"] ?? form["oneOf"] ?? []) as readonly Form[])
         if (isAs(each, value)) mark(each, value, seen);
-      if (Array.isArray(value)) for (const item of value) mark(form["items"] as Form, item, seen);
+      const items = form["items"] as Form | undefined;
+      if (Array.isArray(value)) for (const item of items === undefined ? [] : value) mark(items!, item, seen);
       else if (typeof value === "object" && value !== null) {
         const properties = form["properties"] as Readonly<Record<string, Form>> | undefined;
         const others = form["additionalProperties"];

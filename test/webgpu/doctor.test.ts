@@ -1,7 +1,10 @@
 // `graftwerk doctor` where there is a GPU: what it says of it.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import type { Gpu } from "../../cli/gpu.ts";
-import { graftwerk } from "../cli/built.ts";
+import { graftwerk, root } from "../cli/built.ts";
 import { gpu } from "./gpu.ts";
 
 test("doctor shows the GPU that the tests have", async () => {
@@ -14,4 +17,8 @@ test("doctor shows the GPU that the tests have", async () => {
   const found = JSON.parse(graftwerk(["doctor", "--json"]).stdout) as { readonly gpu: Gpu };
   expect(found.gpu).toMatchObject({ ok: true, detail: "", repair: null, adapter: { ...info, limits } });
   expect(found.gpu.adapter!.backends.length).toBeGreaterThan(0);
+  const schema = JSON.parse(readFileSync(join(root, "schemas", "doctor@1.json"), "utf8")) as object;
+  const validate = new Ajv2020({ strict: true }).compile(schema);
+  validate(found);
+  expect(validate.errors ?? []).toEqual([]);
 });

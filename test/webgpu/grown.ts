@@ -138,7 +138,7 @@ class Growth {
         ({ type: { shape } }) =>
           shape.length === x.type.shape.length && sameShape(shape.toSpliced(axis, 1), x.type.shape.toSpliced(axis, 1)),
       );
-      return g.op("concat", [x, r.next() < 0.5 ? g.op("neg", [x]) : r.pick(others)], { axis });
+      return g.op("concat", [x, r.next() < 0.5 ? g.op("mul", [x, g.constant(0.7)]) : r.pick(others)], { axis });
     };
     const reduce: Step = (x) => {
       const axis = axisOf(x);

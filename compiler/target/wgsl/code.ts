@@ -4,11 +4,12 @@ import { add as addDims, type Dim, show } from "../../ir/dim.ts";
 import type { Heap, Kernel, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
 import { type At, type Axis, spanOf, textOf } from "./indexing.ts";
 import { functions, type FunctionName } from "./functions.ts";
+import type { Template } from "./header.ts";
 import { type Lying, sizeOf } from "./storage.ts";
 
 export type Lanes = 1 | 4;
 export interface Layout {
-  readonly template: string;
+  readonly template: Template;
   /** units of the grid, of each axis */
   readonly grid: readonly [Dim, Dim, Dim];
   /** units that one workgroup computes */
@@ -48,7 +49,9 @@ export class Code {
   // Text
 
   line(text: string): void {
-    this.#lines.push("  ".repeat(this.#scopes.length) + text);
+    // What templates write by a rule for all numbers says nothing where the number is neutral.
+    const folded = text.replace(/ \+ 0u\b| \* 1u\b/g, "");
+    this.#lines.push("  ".repeat(this.#scopes.length) + folded);
   }
   /** `head { ... }`; what is named in it is known in it only. */
   block(head: string, body: () => void, tail = ""): void {
@@ -63,7 +66,7 @@ export class Code {
   }
   /** A name for `text`, the same for the same text in reach. */
   named(text: string, prefix = "v"): string {
-    if (/^[a-z]\w*$/.test(text)) return text;
+    if (/^([a-z]\w*|\d+u)$/.test(text)) return text;
     for (const scope of this.#scopes) {
       const known = scope.get(text);
       if (known !== undefined) return known;
@@ -127,7 +130,10 @@ export class Code {
     const base = this.#parameter(`base ${index}`, "b", { is: "base", operand: index });
     const at = this.at(row);
     if (at === "0u") return base;
-    return `${base} + ${value.quads === 1 ? at : `${this.named(at, "r")} * ${value.quads}u`}`;
+    return `${base} + ${value.quads === 1 ? at : this.#times(at, value.quads)}`;
+  }
+  #times(at: string, quads: number): string {
+    return /^\d+u$/.test(at) ? `${Number.parseInt(at, 10) * quads}u` : `${this.named(at, "r")} * ${quads}u`;
   }
   /** The vec4 of a value at a row and the vec4 in it, as a place in its heap. */
   place(value: Lying, row: At, quad: string, writes = false): string {

@@ -77,9 +77,15 @@ export const store = (code: Code, renderer: Renderer, lying: Lying, n: Node, row
       ? own
       : `vec4<f32>(${own})`;
   const last = code.at(quad);
-  const kept =
-    alone || width % 4 === 0
-      ? value
-      : `select(vec4<f32>(0.0), ${value}, vec4<u32>(0u, 1u, 2u, 3u) + ${code.named(last, "c")} * 4u < vec4<u32>(${width}u))`;
+  const within = alone ? undefined : withinRow(code, quad, width);
+  const kept = within === undefined ? value : `select(vec4<f32>(0.0), ${value}, ${within})`;
   code.line(`${code.place(lying, row, last, true)} = ${kept};`);
+};
+/** Which numbers of the vec4 `quad` are within a row of this width; undefined where all of any vec4 are. */
+const withinRow = (code: Code, quad: At, width: number): string | undefined => {
+  if (width % 4 === 0) return undefined;
+  if (quad.is !== "number")
+    return `vec4<u32>(0u, 1u, 2u, 3u) + ${code.named(code.at(quad), "c")} * 4u < vec4<u32>(${width}u)`;
+  const each = [0, 1, 2, 3].map((by) => quad.value * 4 + by < width);
+  return each.includes(false) ? `vec4<bool>(${each.join(", ")})` : undefined;
 };

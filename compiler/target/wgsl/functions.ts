@@ -50,6 +50,10 @@ const HALF = `fn half4(x: vec2<u32>) -> vec4<f32> {
 const BRAIN = `fn brain4(x: vec2<u32>) -> vec4<f32> {
   return bitcast<vec4<f32>>(vec4<u32>(x.x << 16u, x.x & 0xffff0000u, x.y << 16u, x.y & 0xffff0000u));
 }`;
+// WGSL refuses constants that are no finite number: these are read from variables, of which it knows nothing.
+const special = (name: string, bits: string): string =>
+  `var<private> ${name}_bits: u32 = ${bits};
+fn ${name}() -> f32 { return bitcast<f32>(${name}_bits); }`;
 
 /** Name -> its WGSL and the names of those that it calls. */
 export const functions = {
@@ -61,5 +65,7 @@ export const functions = {
   pow4: { text: POW, calls: ["log4"] },
   half4: { text: HALF, calls: [] },
   brain4: { text: BRAIN, calls: [] },
+  infinity: { text: special("infinity", "0x7f800000u"), calls: [] },
+  none: { text: special("none", "0x7fc00000u"), calls: [] },
 } as const satisfies Record<string, { readonly text: string; readonly calls: readonly string[] }>;
 export type FunctionName = keyof typeof functions;

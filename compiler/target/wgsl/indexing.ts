@@ -30,6 +30,9 @@ export const axisAt = (name: string, size: Dim, axis: Axis): At =>
 export const loopAt = (name: string, size: Dim): At =>
   same(size, 1) ? zero : { is: "name", name, size, axis: undefined, key: name };
 export const dataAt = (text: string, size: Dim): At => ({ is: "data", text, size, key: `[${text}]` });
+/** Of four neighbours the first: coordinates that contain it run over a vec4. */
+export const lane: At = { is: "name", name: "0u", size: 4, axis: undefined, key: "lane" };
+const isLane = (at: At): boolean => at.key === lane.key;
 const isNumber = (at: At, value: number): boolean => at.is === "number" && at.value === value;
 export const sameAt = (a: At, b: At): boolean => a.key === b.key;
 
@@ -37,6 +40,9 @@ export const offset = (of: At, by: Dim): At => {
   if (same(by, 0)) return of;
   if (of.is === "number" && typeof by === "number") return number(of.value + by);
   if (of.is === "add") return offset(of.of, addDims(of.offset, by));
+  // Whole vec4s further are still seen to be neighbours.
+  const fours = isLane(of) ? divExact(by, 4) : undefined;
+  if (typeof fours === "number") return join(number(fours), 4, lane);
   const whole = of.is === "join" ? divExact(by, of.size) : undefined;
   if (of.is === "join" && whole !== undefined) return join(offset(of.of, whole), of.size, of.rest);
   return { is: "add", of, offset: by, key: `(${of.key} + ${show(by)})` };
@@ -130,10 +136,6 @@ export const boundOf = (at: At): Dim | undefined => {
       throw new Error(`no such coordinate: ${String(at satisfies never)}`);
   }
 };
-
-/** Of four neighbours the first: coordinates that contain it run over a vec4. */
-export const lane: At = { is: "name", name: "0u", size: 4, axis: undefined, key: "lane" };
-const isLane = (at: At): boolean => at.key === lane.key;
 
 /** For the views of the IR. */
 export const coordinates: Index<At> = { zero, add: offset, join, quotient, remainder };

@@ -7,6 +7,7 @@ import { inTable } from "../../ir/ops.ts";
 import { view } from "../../ir/view.ts";
 import type { Looked } from "./host.ts";
 import { isElementwise, type Norm } from "./render.ts";
+import { widthOf } from "./storage.ts";
 
 /** Products over the same rows, one after the other in the columns of the grid. */
 export interface Part {
@@ -205,6 +206,9 @@ class Partitioner {
   }
   /** Whether writing `root` in place would compute something dear, or a norm of other rows than those that are read. */
   #isDearPath(root: Node, group: Group, stored: ReadonlySet<Node>): boolean {
+    // A product multiplies what pads its rows by the zeros that pad the matrix, so it must be a number: 0 where the rows
+    // lie, and anything where they are written in place.
+    if (group.is === "linear" && widthOf(root.type.shape) % 4 !== 0) return true;
     const stack: Node[] = [root];
     const seen = new Set<Node>();
     for (let n = stack.pop(); n !== undefined; n = stack.pop()) {

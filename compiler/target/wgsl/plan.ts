@@ -22,6 +22,7 @@ import type {
 import { legalize } from "../legalize.ts";
 import type { Code } from "./code.ts";
 import type { Values } from "./emission.ts";
+import { headerOf, opsOf, type Template, type User } from "./header.ts";
 import { lookUp, type Looked } from "./host.ts";
 import { type Group, partition, statisticsKey } from "./partition.ts";
 import type { Norm } from "./render.ts";
@@ -53,7 +54,7 @@ export const planOf = (
   return {
     plan: {
       schema: "graftwerk/plan@1",
-      kernels: shared.kernels,
+      kernels: shared.kernels(),
       weights: shared.weights,
       tables: shared.tableEntries(),
       programs,
@@ -64,7 +65,7 @@ export const planOf = (
 
 /** What all programs of a plan have in common. */
 class Shared {
-  readonly kernels: Kernel[] = [];
+  readonly #kernels: { readonly kernel: Kernel; readonly users: User[] }[] = [];
   readonly tables: Table[] = [];
   readonly weights: readonly PlanWeight[];
   readonly #byText = new Map<string, number>();
@@ -86,11 +87,21 @@ class Shared {
   storedAs(param: string): Stored {
     return this.weights.find(({ name }) => name === param)!.stored;
   }
-  kernel(kernel: Kernel): number {
+  /** Steps that compute alike have one kernel; so whom it is for is written above it when all of them are known. */
+  kernel(kernel: Kernel, user: User): number {
     const known = this.#byText.get(kernel.wgsl);
-    if (known !== undefined) return known;
-    this.#byText.set(kernel.wgsl, this.kernels.length);
-    return this.kernels.push(kernel) - 1;
+    if (known !== undefined) {
+      this.#kernels[known]!.users.push(user);
+      return known;
+    }
+    this.#byText.set(kernel.wgsl, this.#kernels.length);
+    return this.#kernels.push({ kernel, users: [user] }) - 1;
+  }
+  kernels(): Kernel[] {
+    return this.#kernels.map(({ kernel, users }) => ({
+      ...kernel,
+      wgsl: headerOf(kernel.template as Template, users[0]!, users.length) + kernel.wgsl,
+    }));
   }
   table(table: Table): number {
     const key = JSON.stringify(table);
@@ -143,8 +154,9 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   );
   const values = new ProgramValues(shared, program, looked, groups);
   const steps = groups.map((group): Step => {
-    const step = stepOf(shared, group, kernelOf(values, group));
-    const instead = insteadOf(values, group).map((code) => stepOf(shared, group, code));
+    const write = (code: Code): Step => stepOf(shared, program, values, group, code);
+    const step = write(kernelOf(values, group));
+    const instead = insteadOf(values, group).map(write);
     return instead.length === 0 ? step : { ...step, instead };
   });
   return {
@@ -165,16 +177,13 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   };
 };
 
-const stepOf = (shared: Shared, group: Group, code: Code): Step => {
+const stepOf = (shared: Shared, program: PhaseProgram, values: Values, group: Group, code: Code): Step => {
   const { kernel, step } = code.finish();
-  const [first] = namesOf(group);
-  return {
-    name: [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + "),
-    at: first?.origin?.at ?? "",
-    kernel: shared.kernel(kernel),
-    ...step,
-    work: sizeOf(workOf(group)),
-  };
+  const name = [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + ");
+  const at = namesOf(group)[0]?.origin?.at ?? "";
+  const ops = opsOf(tipsOf(group), (n) => values.lying(n) !== undefined);
+  const written = shared.kernel(kernel, { program: program.name, step: name, at, ops });
+  return { name, at, kernel: written, ...step, work: sizeOf(workOf(group)) };
 };
 /** Kernels that do the same where a device binds less at once than one unit of the group's own reads. */
 const insteadOf = (values: ProgramValues, group: Group): readonly Code[] => {
@@ -211,6 +220,12 @@ const namesOf = (group: Group): readonly Node[] => {
   return [group.is === "statistics" ? group.norm : group.is === "pointwise" ? group.tip : group.node];
 };
 
+/** The nodes that a kernel stores, or of which it stores numbers. */
+const tipsOf = (group: Group): readonly Node[] => {
+  if (group.is === "linear") return group.parts.map(({ tip }) => tip);
+  return [group.is === "statistics" ? group.norm : group.tip];
+};
+
 class ProgramValues implements Values {
   readonly entries: PlanValue[] = [];
   readonly #shared: Shared;
@@ -230,7 +245,7 @@ class ProgramValues implements Values {
           this.#add({ is: "computed" }, "state", "f32", [...group.norm.type.shape.slice(0, -1), 4]),
         );
       else
-        for (const tip of group.is === "linear" ? group.parts.map((part) => part.tip) : [group.tip])
+        for (const tip of tipsOf(group))
           this.#lying.set(tip, this.#add({ is: "computed" }, "state", "f32", tip.type.shape));
     }
   }

@@ -105,7 +105,7 @@ export class Renderer {
     if (isElementwise(n.op)) return this.#pointwise(n, coords, lanes, writers[n.op]);
     switch (n.op) {
       case "constant":
-        return lanes === 4 ? vec4(n.type.dtype, literal(n)) : literal(n);
+        return lanes === 4 ? vec4(n.type.dtype, literal(code, n)) : literal(code, n);
       case "iota":
         return lanes === 4 ? this.#apart(n, coords) : `i32(${code.at(coords[0]!)})`;
       case "gather":
@@ -240,12 +240,12 @@ const asLoaded = ({ type: { dtype } }: Node, { stored }: Lying, loaded: string):
   return dtype === "i32" && stored !== "i32" ? `vec4<i32>(${loaded})` : loaded;
 };
 
-const literal = ({ attrs: { value, dtype } }: NodeOf<"constant">): string => {
+const literal = (code: Code, { attrs: { value, dtype } }: NodeOf<"constant">): string => {
   if (dtype === "bool") return value === 0 ? "false" : "true";
   if (dtype === "i32") return value < 0 ? `i32(${value})` : `${value}i`;
   const rounded = Math.fround(value);
-  if (!Number.isFinite(rounded))
-    return Number.isNaN(rounded) ? "bitcast<f32>(0x7fc00000u)" : `f32(${rounded > 0 ? "" : "-"}3.4028234663852886e38)`;
+  if (Number.isNaN(rounded)) return code.call("none");
+  if (!Number.isFinite(rounded)) return rounded > 0 ? code.call("infinity") : `(-${code.call("infinity")})`;
   const text = String(rounded);
   return `${/[.e]/.test(text) ? text : `${text}.0`}f`;
 };

@@ -4,7 +4,7 @@ import type { Case } from "../draw.ts";
 import { attentions } from "./attention.ts";
 import { linears } from "./linear.ts";
 import { broadcasts, concats, gathers, given, merges, slices, splits, transposes } from "./moves.ts";
-import { pointwises } from "./pointwise.ts";
+import { constants, pointwises } from "./pointwise.ts";
 import { iotas, layerNorms, matmuls, reduces, rmsNorms, sinusoids, softmaxes } from "./sums.ts";
 
 /** Cases that are about another op and have this one in them at its edges. */
@@ -18,7 +18,7 @@ export const edges: Record<Op, readonly Case[]> = {
   ...pointwises,
   input: given,
   param: within(given, /what was given/),
-  constant: within(given, /what was given/),
+  constant: [...constants, ...within(given, /what was given/)],
   table: within(gathers, /tables/),
   iota: iotas,
   transpose: transposes,

@@ -119,6 +119,44 @@ export const linears: readonly Case[] = [
       return [h, g.op("slice", [h], { axis: 1, start: 1, size: 6 }), g.op("split", [h], { axis: 0, sizes: [B, T] })];
     },
   },
+  ...(["forward", "decode"] as const).map((kind): Case => ({
+    title: `${kind}: of rows whose padding would be no number`,
+    dims: few,
+    kind,
+    build: (make) => {
+      const { g, f32, bool } = make;
+      const [x, y] = [f32("x", [B, T, 5], 1, 2), f32("y", [B, T, 5], 1, 2)];
+      const root = g.op("sqrt", [g.op("sub", [x, g.constant(0.5)])]);
+      const chosen = g.op("where", [bool("c", [B, T, 1]), x, g.op("div", [g.constant(1), y])]);
+      return [
+        linear(make, g.op("div", [x, y]), "a", 3),
+        linear(make, root, "b", 4),
+        linear(make, chosen, "c", 5, true),
+        linear(make, g.op("div", [y, x]), "d", 2),
+        linear(make, g.op("mul", [g.op("log", [x]), g.op("pow", [y, g.constant(-1)])]), "e", 3),
+        g.op("matmul", [g.op("div", [x, y]), g.op("transpose", [root], { perm: [0, 2, 1] })]),
+        g.op("rmsNorm", [g.op("div", [x, y])], { eps: 1e-5 }),
+        g.op("sum", [g.op("div", [x, y])], { axis: 2 }),
+      ];
+    },
+  })),
+  ...(["forward", "decode"] as const).map((kind): Case => ({
+    title: `${kind}: of parts of rows, beside whose end others lie`,
+    dims: few,
+    kind,
+    build: (make) => {
+      const { g, f32 } = make;
+      const part = (name: string, start: number, size: number): Node =>
+        g.op("slice", [f32(name, [B, T, 12])], { axis: 2, start, size });
+      return [
+        linear(make, g.op("split", [f32("heads", [B, T, 10])], { axis: 2, sizes: [2, 5] }), "a", 3),
+        linear(make, part("middle", 3, 5), "b", 4),
+        linear(make, part("end", 9, 3), "c", 5),
+        linear(make, g.op("neg", [part("last", 11, 1)]), "d", 2),
+        linear(make, g.op("transpose", [f32("turned", [B, 3, T])], { perm: [0, 2, 1] }), "e", 2),
+      ];
+    },
+  })),
   {
     title: "of joined rows, and joined again",
     dims: pairs,

@@ -59,6 +59,26 @@ const truths: Case["build"] = ({ g, bool }) => {
 const ofTruths: Case = { title: "one of another, on both sides", dims: pairs, build: truths };
 const FRACTIONS = [0, -0, 0.4, -0.4, 1, -1, 1.9999, -1.9999, 2.5, -2.5, 1e6, -1e6, 1e-30];
 
+/** Constants that f32 holds, does not hold, or holds as no number. */
+export const constants: readonly Case[] = [
+  {
+    title: "large, small, and no numbers at all, chosen or not",
+    dims: pairs,
+    each: 1e-6,
+    build: ({ g, bool }) => {
+      const chosen = bool("c", [B, T, 5]);
+      const values = [0.1, 1e-3, 3e38, -1e-30, 2 ** 24 + 2, -0, Infinity, -Infinity, NaN, 1e39].map(Math.fround);
+      return [
+        ...values.map((value) => g.op("where", [chosen, g.constant(value), g.constant(1)])),
+        g.op("amax", [g.op("where", [chosen, g.constant(-1), g.constant(-Infinity)])], { axis: 2 }),
+        g.op("exp", [g.op("where", [chosen, g.constant(-1), g.constant(-Infinity)])]),
+        g.op("where", [chosen, g.constant(-7, "i32"), g.constant(2 ** 23, "i32")]),
+        g.op("where", [chosen, g.constant(1, "bool"), g.constant(0, "bool")]),
+      ];
+    },
+  },
+];
+
 export const pointwises: Readonly<Record<keyof Pointwise | "silu" | "gelu" | "geluTanh", readonly Case[]>> = {
   add: [binary("add", SIGNED, SIGNED, 1e-6), whole("add")],
   sub: [binary("sub", SIGNED, [0, 1, -1e4, 1e-30], 1e-6), whole("sub")],

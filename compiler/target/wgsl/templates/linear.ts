@@ -17,13 +17,14 @@ import {
   remainder,
   sameAt,
 } from "../indexing.ts";
+import type { Template } from "../header.ts";
 import type { Group, Part } from "../partition.ts";
 import type { Norm } from "../render.ts";
 import { quadsOf, rowsOf } from "../storage.ts";
 import { measure } from "./reduce.ts";
 
 interface Shape {
-  readonly name: string;
+  readonly name: Template;
   /** rows that an invocation computes */
   readonly rows: number;
   /** vec4s of columns that an invocation computes; two where heads are turned */
