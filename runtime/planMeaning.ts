@@ -13,7 +13,9 @@ export const checkPlan = (plan: Plan, fail: Fail): void => {
   unique("weights", plan.weights, fail);
   for (const [i, { heaps }] of plan.kernels.entries())
     if (new Set(heaps).size < heaps.length) fail(`kernels[${i}].heaps`, "one heap stands twice");
-  for (const [i, { shape }] of plan.weights.entries()) {
+  for (const [i, { shape, stored, lies }] of plan.weights.entries()) {
+    if (stored !== "f32" && lies !== null && lies.dtype !== stored)
+      fail(`weights[${i}].stored`, `it is ${stored}, and lies in its file as ${lies.dtype}`);
     if (!(4 * product(shape) <= MOST)) fail(`weights[${i}]`, `it is larger than ${MOST} bytes`);
   }
   for (const [i, { rows, columns, offset }] of plan.tables.entries()) {

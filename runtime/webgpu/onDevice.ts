@@ -13,7 +13,7 @@ import { callText, checkLayout, checkMemory, type MemoryLimits } from "./memory.
 import { type Heaps, Prepared, Readback } from "./prepared.ts";
 import type { Sizes } from "./sizes.ts";
 import { MAP } from "./usage.ts";
-import { bringWeights, type PlanFiles, placeWeights, type Resident } from "./weights.ts";
+import { bringWeights, checkTables, type PlanFiles, placeWeights, type Resident } from "./weights.ts";
 
 /** How many of all kernels that a call needs are compiled. */
 export type Progress = (done: number, all: number) => void;
@@ -77,6 +77,7 @@ export class OnDevice {
   }
   async #bringWeights(): Promise<void> {
     const { matrixEnd, givenEnd } = this.#resident;
+    checkTables(this.#plan, this.#files.tables);
     checkMemory("the model", { matrix: matrixEnd, given: givenEnd }, this.#memory);
     await this.#grow("the model", { matrix: matrixEnd, given: givenEnd });
     await this.wait("the model", bringWeights(this.#plan, this.#files, this.heaps, this.#resident));

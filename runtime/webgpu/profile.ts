@@ -1,5 +1,6 @@
 // How long each step takes, by timestamps of the device around every dispatch.
 import { Failure } from "../failure.ts";
+import { faultOf, located } from "./faults.ts";
 import type { OnDevice } from "./onDevice.ts";
 import type { Prepared } from "./prepared.ts";
 import { at } from "./sizes.ts";
@@ -35,16 +36,22 @@ export const stepTimes = async (on: OnDevice, prepared: Prepared): Promise<reado
       device.createBuffer({ label: "times", size: 8 * count, usage }),
     ) as [GPUBuffer, GPUBuffer];
     try {
-      const encoder = device.createCommandEncoder({ label: where });
-      const begin = (to: GPUCommandEncoder, i: number): GPUComputePassEncoder => {
-        const first = 2 * (i - from);
-        const timestampWrites = { querySet: set, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
-        return to.beginComputePass({ timestampWrites });
-      };
-      prepared.encode(encoder, begin, { ...part, each: true });
-      encoder.resolveQuerySet(set, 0, count, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, back, 0, 8 * count);
-      device.queue.submit([encoder.finish()]);
+      const fault = await on.wait(
+        where,
+        faultOf(device, () => {
+          const encoder = device.createCommandEncoder({ label: where });
+          const begin = (to: GPUCommandEncoder, i: number): GPUComputePassEncoder => {
+            const first = 2 * (i - from);
+            const timestampWrites = { querySet: set, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
+            return to.beginComputePass({ timestampWrites });
+          };
+          prepared.encode(encoder, begin, { ...part, each: true });
+          encoder.resolveQuerySet(set, 0, count, resolved, 0);
+          encoder.copyBufferToBuffer(resolved, 0, back, 0, 8 * count);
+          device.queue.submit([encoder.finish()]);
+        }),
+      );
+      if (fault !== undefined) throw located(where, fault);
       await on.wait(where, back.mapAsync(MAP.READ));
       const times = new BigInt64Array(back.getMappedRange());
       for (let i = 0; 2 * i < count; i++)

@@ -29,13 +29,15 @@ export const gpuRunner = (folder: string, manifest: Manifest, { adapter }: GpuOp
     checkPrograms(plan, manifest, path);
     const used = adapter ?? (await openAdapter());
     const files = await openWeights(folder, plan, tablesOf(file));
+    // A GPU of our own that is lost is replaced; whose it is must see to another's.
+    const options = adapter === undefined ? { reopen: () => openAdapter() } : {};
     try {
-      return { session: await openPlan(used, plan, files), own: adapter === undefined ? used : undefined };
+      return { session: await openPlan(used, plan, files, options), own: adapter === undefined ? used : undefined };
     } catch (thrown) {
       if (adapter === undefined) used.close();
       throw thrown;
     } finally {
-      await files.close();
+      await files.brought();
     }
   };
   return {
@@ -74,37 +76,36 @@ const checkPrograms = (plan: Plan, manifest: Manifest, path: string): void => {
 const DTYPES = { f32: "F32", f16: "F16", bf16: "BF16" } as const satisfies Record<string, StoredDType>;
 const SIZES = { f32: 4, f16: 2, bf16: 2 } as const;
 
-/** The files that a plan names, open until they are closed. */
+/** The files that a plan names, open while a device takes its weights from them. */
 const openWeights = async (
   folder: string,
   plan: Plan,
   tables: string,
-): Promise<PlanFiles & { close(): Promise<void> }> => {
+): Promise<PlanFiles & { brought(): Promise<void> }> => {
   const files = new Map<string, FileSource>();
-  const close = async (): Promise<void> => {
-    for (const file of files.values()) await file.close();
+  const fileOf = async (name: string): Promise<FileSource> => {
+    const known = files.get(name);
+    if (known !== undefined) return known;
+    const path = join(folder, name);
+    await checkOwnFile(path, "the weights of the model", AGAIN);
+    const opened = await openFile(path);
+    files.set(name, opened);
+    return opened;
   };
-  try {
-    for (const { lies } of plan.weights) {
-      if (lies === null || files.has(lies.file)) continue;
-      const path = join(folder, lies.file);
-      await checkOwnFile(path, "the weights of the model", AGAIN);
-      files.set(lies.file, await openFile(path));
-    }
-    const numbers = plan.tables.length === 0 ? new Uint8Array(0) : await readWhole(join(folder, tables), MOST_TABLES);
-    return {
-      close,
-      tables: new Float32Array(numbers.buffer, numbers.byteOffset, Math.floor(numbers.byteLength / 4)),
-      weight: async ({ name, shape, stored, lies }: PlanWeight) => {
-        if (lies === null) throw new Failure("file", `${folder}: the plan does not say where ${name} lies`, AGAIN);
-        const count = shape.reduce((product, d) => product * d, 1);
-        const bytes = await files.get(lies.file)!.read(lies.offset, count * SIZES[lies.dtype]);
-        if (stored === "f32") return decodeF32(DTYPES[lies.dtype], bytes)!;
-        return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
-      },
-    };
-  } catch (thrown) {
-    await close();
-    throw thrown;
-  }
+  const numbers = plan.tables.length === 0 ? new Uint8Array(0) : await readWhole(join(folder, tables), MOST_TABLES);
+  return {
+    brought: async () => {
+      const open = [...files.values()];
+      files.clear();
+      for (const file of open) await file.close();
+    },
+    tables: new Float32Array(numbers.buffer, numbers.byteOffset, Math.floor(numbers.byteLength / 4)),
+    weight: async ({ name, shape, stored, lies }: PlanWeight) => {
+      if (lies === null) throw new Failure("file", `${folder}: the plan does not say where ${name} lies`, AGAIN);
+      const count = shape.reduce((product, d) => product * d, 1);
+      const bytes = await (await fileOf(lies.file)).read(lies.offset, count * SIZES[lies.dtype]);
+      if (stored === "f32") return decodeF32(DTYPES[lies.dtype], bytes)!;
+      return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+    },
+  };
 };

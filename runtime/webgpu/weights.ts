@@ -1,4 +1,5 @@
 // Weights and tables of a plan: where they lie on a device, and how they come there.
+import { Failure } from "../failure.ts";
 import type { Plan, PlanValue, PlanWeight } from "../plan.ts";
 import { Allotter } from "./heap.ts";
 import type { Residents } from "./layout.ts";
@@ -8,6 +9,8 @@ import { type Extent, extentOf, type Sizes } from "./sizes.ts";
 export interface PlanFiles {
   /** a weight's numbers as they are stored, row major: f32 as numbers, f16 and bf16 as their bits */
   weight(weight: PlanWeight): Promise<Float32Array | Uint16Array>;
+  /** told when a device has all weights; another device may ask for them again */
+  brought?(): Promise<void>;
   /** the numbers of all tables */
   readonly tables: Float32Array;
 }
@@ -43,19 +46,33 @@ export const placeWeights = (
   return { weights, tables, values, givenEnd: allot.given.end, matrixEnd: allot.matrix.end };
 };
 
+/** @throws Failure "file" where the tables are not all there */
+export const checkTables = ({ tables }: Plan, numbers: Float32Array): void => {
+  for (const [i, { rows, columns, offset }] of tables.entries())
+    if (offset / 4 + rows * columns > numbers.length)
+      throw new Failure("file", `the table ${i} of the plan ends beyond its file`, "compile the model again");
+};
+
 /** Into heaps that have room for them. */
 export const bringWeights = async (plan: Plan, files: PlanFiles, heaps: Heaps, placed: Resident): Promise<void> => {
   for (const weight of plan.weights) {
     const value = placed.values.get(weight.name);
     if (value === undefined) continue;
-    const numbers = rowsOf(await files.weight(weight), extentOf(value, NONE));
-    heaps[value.heap].write(placed.weights.get(weight.name)!, bytesOf(numbers));
+    const extent = extentOf(value, NONE);
+    const numbers = await files.weight(weight);
+    if (numbers.length !== extent.rows * extent.width)
+      throw new Failure(
+        "file",
+        `the weight ${weight.name} has ${numbers.length} numbers, and must have ${extent.rows * extent.width}`,
+      );
+    heaps[value.heap].write(placed.weights.get(weight.name)!, bytesOf(rowsOf(numbers, extent)));
   }
   for (const [table, address] of placed.tables) {
     const { rows, columns, offset } = plan.tables[table]!;
     const numbers = files.tables.subarray(offset / 4, offset / 4 + rows * columns);
     heaps.given.write(address, bytesOf(rowsOf(numbers, extentOf({ shape: [rows, columns], stored: "f32" }, NONE))));
   }
+  await files.brought?.();
 };
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>

@@ -170,6 +170,14 @@ const hostile: readonly Hostile[] = [
     says: /lies\.file must be a file name without a folder/,
   },
   {
+    what: "weights of two kinds at once",
+    text: changed((plan) => {
+      set(plan["weights"]![0]!, "stored", "bf16");
+      set(plan["weights"]![0]!, "lies", { file: "w.safetensors", offset: 0, dtype: "f16" });
+    }),
+    says: /it is bf16, and lies in its file as f16/,
+  },
+  {
     what: "an input that is not there",
     text: changed((plan) => set(valueOf(plan, "input"), "origin", { is: "input", port: "none" })),
     says: /there is no input "none"/,
@@ -373,6 +381,12 @@ const hostile: readonly Hostile[] = [
 
 describe("hostile plans are refused before a device is asked", () => {
   test("there are many", () => expect(hostile.length).toBeGreaterThanOrEqual(50));
+
+  test("tables that are not all there", async () => {
+    const { plan, files } = plannedModel("LlamaModel");
+    const short = { ...files, tables: files.tables.subarray(0, 100) };
+    await expect(openPlan(adapter, plan, short)).rejects.toThrow("the table 0 of the plan ends beyond its file");
+  });
 
   test("the sound one reaches the device", async () => {
     await expect(take(printPlan(plannedModel("LlamaModel").plan))).rejects.toThrow("the device is asked for");
