@@ -60,8 +60,12 @@ export const commands: readonly Command[] = [
   {
     name: "verify",
     operand: "FILE",
-    summary: "holds the graphs against the f64 oracle on seeded weights and inputs",
-    options: { model, seed },
+    summary: "holds graphs and kernels against the f64 oracle on seeded weights and inputs",
+    options: {
+      model,
+      seed,
+      target: { value: "T", many: true, doc: "what is judged: onnx (without it), or webgpu, on the GPU that is found" },
+    },
     load: () => import("./verify.ts"),
   },
   {

@@ -22,7 +22,7 @@ const MANY = 1_000_000;
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 /** A figure may be infinite, for which JSON has no number: then it is null. */
 const figure = nullable(number) as Check<number>;
-const profile = oneOf("ort-cpu", "ort-webgpu", "portable");
+const profile = oneOf("ort-cpu", "ort-webgpu", "portable", "webgpu");
 
 export const compile = object({
   schema: oneOf("graftwerk/compile@1"),

@@ -23,7 +23,7 @@ export interface VerifyOptions {
   readonly seed?: number;
   /** `ort-cpu` and `portable` if left out */
   readonly profiles?: readonly Target[];
-  /** what ONNX Runtime may rewrite; all and, for a second run, none if left out */
+  /** what ONNX Runtime may rewrite, of kernels nothing; all and, for a second run, none if left out */
   readonly optimize?: readonly Optimize[];
   readonly threads?: number;
   /** gives the GPU for WebGPU; it stays the caller's */
@@ -159,7 +159,7 @@ class Run {
   /** Documents of the most modalities first: they are the likeliest to fail. */
   async #judgeAll(graphs: Graphs, module: ModelModule): Promise<void> {
     for (const profile of this.#options.profiles ?? ["ort-cpu", "portable"])
-      for (const optimize of this.#options.optimize ?? ["all", "none"])
+      for (const optimize of profile === "webgpu" ? (["none"] as const) : (this.#options.optimize ?? ["all", "none"]))
         for (const group of this.#reference.groups.toReversed()) {
           await this.#judge(graphs, module, group, { profile, optimize });
           if (this.#isSettled()) return;
