@@ -55,8 +55,9 @@ const resultsOf = async (adapter: Adapter, name: SmallModel): Promise<Results> =
 test.each(smallModels)("%s", { timeout: 240_000 }, async (name) => {
   const small = await resultsOf(device.under(tiny), name);
   const [usual, wide] = [await resultsOf(device.under(browser), name), await resultsOf(device.under({}), name)];
-  // Somewhere all keys are too many at once, and are taken a part at a time.
-  expect([...small.programs].some(([program, { steps }]) => steps > wide.programs.get(program)!.steps)).toBe(true);
+  // With an image all keys are too many at once, and are taken a part at a time.
+  const parted = [...small.programs].some(([program, { steps }]) => steps > wide.programs.get(program)!.steps);
+  expect(parted).toBe(name !== "LlamaModel");
   for (const [program, outputs] of wide.outputs) {
     const numbers = Object.values(outputs).map(({ data }) => data as Float32Array);
     expect(numbers.every((data) => data.every(Number.isFinite) && new Set(data).size > 8)).toBe(true);
