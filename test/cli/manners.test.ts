@@ -57,7 +57,10 @@ describe("wrong usage ends with 2 and names the way out", () => {
     [["compile", "tiny.graft", "--out"], /--out needs a value: --out DIR/],
     [["compile", "tiny.graft", "--out", "--json"], /--out needs a value[^]*write --out=--json/],
     [["compile", "tiny.graft", "--out", "a", "--out", "b", "--target", "onnx"], /--out is given twice/],
-    [["compile", "tiny.graft", "--out", "o", "--target", "webgpu"], /does not compile to webgpu yet/],
+    [
+      ["compile", "tiny.graft", "--out", "o", "--target", "webgpu", "--profile", "portable"],
+      /--profile is for --target onnx/,
+    ],
     [["compile", "tiny.graft", "--out", "o", "--target", "onxx"], /--target is "onxx"\nhelp: did you mean onnx\?/],
     [["compile", "tiny.graft", "--out", "o", "--target", "onnx", "--profile", "potable"], /did you mean portable\?/],
     [["compile", "tiny.graft", "--out", "o", "--target", "onnx", "--seed", "-1"], /--seed is "-1"[^]*whole number/],

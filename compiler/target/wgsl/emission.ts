@@ -62,7 +62,16 @@ export const coordsOf = (n: Node, row: At, quad: At): At[] => {
 };
 
 /** Stores the vec4 `quad` of a row of `n`, with zeros where the row has ended. */
-export const store = (code: Code, renderer: Renderer, lying: Lying, n: Node, row: At, quad: At): void => {
+export const store = (
+  code: Code,
+  renderer: Renderer,
+  lying: Lying,
+  n: Node,
+  row: At,
+  quad: At,
+  /** what must hold for it to be stored, known once it has been written */
+  conditions: readonly string[] = [],
+): void => {
   const width = widthOf(n.type.shape);
   const coords = coordsOf(n, row, quad);
   const whole = typeof n.type.shape.at(-1) === "number";
@@ -79,7 +88,9 @@ export const store = (code: Code, renderer: Renderer, lying: Lying, n: Node, row
   const last = code.at(quad);
   const within = alone ? undefined : withinRow(code, quad, width);
   const kept = within === undefined ? value : `select(vec4<f32>(0.0), ${value}, ${within})`;
-  code.line(`${code.place(lying, row, last, true)} = ${kept};`);
+  const write = (): void => code.line(`${code.place(lying, row, last, true)} = ${kept};`);
+  if (conditions.length === 0) write();
+  else code.block(`if (${conditions.join(" && ")})`, write);
 };
 /** Which numbers of the vec4 `quad` are within a row of this width; undefined where all of any vec4 are. */
 const withinRow = (code: Code, quad: At, width: number): string | undefined => {

@@ -20,14 +20,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   let r = p.f1 + group.y * 16u + local.y;
   if (h < p.e2 && r < p.e3) {
     let v0 = bitcast<vec4<f32>>(given[p.b4 + r * 8u + h * 2u]);
-    let q1 = v0 * f32(0.25);
+    let q1 = v0 * 0.25f;
     let v2 = bitcast<vec4<f32>>(given[p.b4 + r * 8u + (h * 2u + 1u)]);
-    let q3 = v2 * f32(0.25);
-    let r4 = (r * 4u + h);
-    var best = -3.4028234663852886e38f;
-    var total = 0.0;
+    let q3 = v2 * 0.25f;
     var o0 = vec4<f32>(0.0);
     var o1 = vec4<f32>(0.0);
+    var best = -3.4028234663852886e38f;
+    var total = 0.0;
+    let r4 = (r * 4u + h);
     if (p.f6 > 0u) {
       best = state[p.b5 + r4 * 3u].x;
       total = state[p.b5 + r4 * 3u].y;
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let v10 = bitcast<vec4<f32>>(given[p.b10 + r9 * 2u]);
         let v11 = bitcast<vec4<f32>>(given[p.b10 + r9 * 2u + 1u]);
         let s12 = dot(q1, v10) + dot(q3, v11);
-        let s13 = tanh4(vec4<f32>(s12 / f32(30))).x * f32(30);
+        let s13 = tanh4(vec4<f32>(s12 / 30.0f)).x * 30.0f;
         let n14 = max(best, s13);
         let n15 = exp(best - n14);
         let n16 = exp(s13 - n14);
@@ -64,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let v24 = bitcast<vec4<f32>>(given[p.b15 + r23 * 2u]);
         let v25 = bitcast<vec4<f32>>(given[p.b15 + r23 * 2u + 1u]);
         let s26 = dot(q1, v24) + dot(q3, v25);
-        let s27 = tanh4(vec4<f32>(s26 / f32(30))).x * f32(30);
+        let s27 = tanh4(vec4<f32>(s26 / 30.0f)).x * 30.0f;
         let n28 = max(best, s27);
         let n29 = exp(best - n28);
         let n30 = exp(s27 - n28);

@@ -19,13 +19,15 @@ export const pointwiseKernel = (values: Values, tip: Node): Code => {
     workgroup,
   });
   const known = new Map<string, At>();
+  const bound: string[] = [];
   const parted = (of: Node, index: string): At | undefined => {
     if (of !== table) return undefined;
     const found = known.get(index);
     if (found !== undefined) return found;
     const row = code.named(`min(${index}, ${length - 1}u)`, "g");
-    code.line(`if (${row} < ${code.first(2)} || ${row} >= ${code.end(2)}) { return; }`);
-    const at = axisAt(row, length, 2);
+    bound.push(`${row} >= ${code.first(2)} && ${row} < ${code.end(2)}`);
+    // Of a row that this dispatch does not bind another is read, and nothing is stored.
+    const at = axisAt(code.named(`clamp(${row}, ${code.first(2)}, ${code.end(2)} - 1u)`, "g"), length, 2);
     known.set(index, at);
     return at;
   };
@@ -39,6 +41,7 @@ export const pointwiseKernel = (values: Values, tip: Node): Code => {
       tip,
       axisAt("r", rows, 1),
       axisAt("c", quads, 0),
+      bound,
     ),
   );
   return code;
