@@ -267,9 +267,10 @@ test("a thousand layers in a few seconds, on a stack of usual size", () => {
   let h: Seq = h0;
   for (let i = 0; i < 1024; i++) h = dual(h, i);
   const of = model({ steps: [h], mask, text: text(h), image: image(h) });
-  const from = performance.now();
+  // Of the processor: other tests run beside this one.
+  const from = process.cpuUsage();
   const module = lower(of);
-  expect(performance.now() - from).toBeLessThan(20_000);
+  expect(process.cpuUsage(from).user / 1e6).toBeLessThan(20);
   expect(
     appliedTo(
       module.programs.find(({ name }) => name === both)!,

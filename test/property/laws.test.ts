@@ -13,7 +13,7 @@ import type { Expr, Spec } from "./spec.ts";
 import { kindsOf } from "./spec.ts";
 
 const first = Number(process.env["SEED"] ?? 1);
-const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 12 : 1));
+const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 8 : 1));
 const each = (law: string, hold: (seed: number) => Promise<void>): void =>
   test(law, { timeout: 300_000 }, async () => {
     for (let seed = first; seed < first + runs; seed++)

@@ -204,7 +204,7 @@ describe("a hostile file is refused", () => {
     const source = memorySource("w.safetensors", bytes);
     let asked = 0;
     let thrown: unknown;
-    const before = performance.now();
+    const before = process.cpuUsage();
     try {
       await readSafetensors({ ...source, read: (at, length) => ((asked += length), source.read(at, length)) });
     } catch (cause) {
@@ -216,6 +216,6 @@ describe("a hostile file is refused", () => {
     expect(message.startsWith("w.safetensors: ")).toBe(true);
     expect(message.length).toBeLessThan(500);
     expect(asked).toBeLessThanOrEqual(bytes.length + 9);
-    expect(performance.now() - before).toBeLessThan(5000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000);
   });
 });

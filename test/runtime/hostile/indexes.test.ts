@@ -86,7 +86,7 @@ describe("a hostile index is refused", () => {
     mkdirSync(join(folder, "d"));
     writeFileSync(join(folder, INDEX), text);
     let thrown: unknown;
-    const before = performance.now();
+    const before = process.cpuUsage();
     try {
       await (await openCheckpoint(folder)).close();
     } catch (cause) {
@@ -96,6 +96,6 @@ describe("a hostile index is refused", () => {
     const { kind, message } = thrown as Failure;
     expect({ kind, message }).toEqual({ kind: "file", message: expect.stringMatching(reason) as string });
     expect(message.length).toBeLessThan(1000);
-    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(10_000);
   });
 });
