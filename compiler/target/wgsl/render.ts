@@ -5,6 +5,7 @@ import type { Node, NodeOf } from "../../ir/node.ts";
 import { inTable } from "../../ir/ops.ts";
 import { view, viewCoords } from "../../ir/view.ts";
 import type { DType, Op, Pointwise, View } from "../../ir/vocabulary.ts";
+import { decimal } from "./decimal.ts";
 import type { Code, Lanes } from "./code.ts";
 import {
   advanced,
@@ -246,8 +247,7 @@ const literal = (code: Code, { attrs: { value, dtype } }: NodeOf<"constant">): s
   const rounded = Math.fround(value);
   if (Number.isNaN(rounded)) return code.call("none");
   if (!Number.isFinite(rounded)) return rounded > 0 ? code.call("infinity") : `(-${code.call("infinity")})`;
-  const text = String(rounded);
-  return `${/[.e]/.test(text) ? text : `${text}.0`}f`;
+  return `${decimal(rounded)}f`;
 };
 
 type Write = (code: Code, operands: readonly string[], n: Node, lanes: Lanes) => string;

@@ -18,7 +18,7 @@ import {
   sameAt,
 } from "../indexing.ts";
 import type { Template } from "../header.ts";
-import type { Group, Part } from "../partition.ts";
+import { type Group, type Part, statisticsKey } from "../partition.ts";
 import type { Norm } from "../render.ts";
 import { quadsOf, rowsOf } from "../storage.ts";
 import { measure } from "./reduce.ts";
@@ -67,13 +67,14 @@ export const linearKernel = (values: Values, { narrow, parts }: Extract<Group, {
   return code;
 };
 
+/** Parts of one loop: they read the same, and have equally many products. */
+const clusterKey = ({ linears }: Part): string => `${linears[0].src[0]!.id} ${linears.length}`;
 /** Those that read the same side by side, each with its units. */
 const placedParts = (parts: readonly Part[], shape: Shape): Placed[] => {
-  const key = ({ linears }: Part): string => `${linears[0].src[0]!.id} ${linears.length}`;
-  const keys = [...new Set(parts.map(key))];
+  const keys = [...new Set(parts.map(clusterKey))];
   let from = 0;
   return [...parts]
-    .sort((a, b) => keys.indexOf(key(a)) - keys.indexOf(key(b)))
+    .sort((a, b) => keys.indexOf(clusterKey(a)) - keys.indexOf(clusterKey(b)))
     .map((part) => {
       const units = Math.ceil(quadsOf(part.linears[0].type.shape) / shape.quads);
       const unit = axisAt(from === 0 ? "u" : `(u - ${from}u)`, units, 0);
@@ -85,7 +86,7 @@ const placedParts = (parts: readonly Part[], shape: Shape): Placed[] => {
 const clustersOf = (placed: readonly Placed[]): Placed[][] => {
   const clusters = new Map<string, Placed[]>();
   for (const part of placed) {
-    const key = `${part.linears[0].src[0]!.id} ${part.linears.length}`;
+    const key = clusterKey(part);
     clusters.set(key, [...(clusters.get(key) ?? []), part]);
   }
   return [...clusters.values()];
@@ -152,7 +153,7 @@ class Cluster {
   #before(x: Node): (at: At) => string[] {
     const leading = this.#rows.map((row) => unflat(row, x.type.shape.slice(0, -1)));
     const norms = new Map<string, string>();
-    const key = (norm: Norm, row: number): string => `${norm.op} ${norm.src[0]!.id} ${norm.attrs.eps} ${row}`;
+    const key = (norm: Norm, row: number): string => `${statisticsKey(norm)} ${row}`;
     const renderer = rendererOf(this.#code, this.#values, {
       measured: (norm, coords) => {
         if (this.#values.statistics(norm) !== undefined) return undefined;
@@ -261,7 +262,7 @@ const normsOf = (x: Node, values: Values): Norm[] => {
     if (seen.has(n) || values.lying(n) !== undefined) continue;
     seen.add(n);
     if ((n.op === "rmsNorm" || n.op === "layerNorm") && values.statistics(n) === undefined)
-      found.set(`${n.op} ${n.src[0]!.id} ${n.attrs.eps}`, n);
+      found.set(statisticsKey(n), n);
     stack.push(...n.src);
   }
   return [...found.values()];

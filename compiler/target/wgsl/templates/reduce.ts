@@ -2,6 +2,7 @@
 import { divExact } from "../../../ir/dim.ts";
 import type { NodeOf } from "../../../ir/node.ts";
 import { Code } from "../code.ts";
+import { decimal } from "../decimal.ts";
 import { coordsOf, rendererOf, unflat, type Values } from "../emission.ts";
 import { lane, type At, axisAt, join, loopAt, number } from "../indexing.ts";
 import type { Norm } from "../render.ts";
@@ -51,10 +52,7 @@ export const measure = (code: Code, values: Values, norm: Norm, row: readonly At
     const centred = norm.op === "layerNorm" ? code.named(`${value} - ${mean}`) : value;
     return kept(`${centred} * ${centred}`, tail);
   });
-  const eps = Math.fround(norm.attrs.eps);
-  return code.named(
-    `vec4<f32>(1.0 / sqrt(${square} + ${/[.e]/.test(String(eps)) ? eps : `${eps}.0`}), ${mean}, 0.0, 0.0)`,
-  );
+  return code.named(`vec4<f32>(1.0 / sqrt(${square} + ${decimal(norm.attrs.eps)}), ${mean}, 0.0, 0.0)`);
 };
 
 export const reduceKernel = (values: Values, node: NodeOf<"sum" | "amax">): Code => {

@@ -4,6 +4,7 @@ import type { KeyStream } from "../../../ir/attention.ts";
 import type { Dim } from "../../../ir/dim.ts";
 import type { Node, NodeOf } from "../../../ir/node.ts";
 import type { Code, Lanes } from "../code.ts";
+import { decimal } from "../decimal.ts";
 import { rendererOf, store, type Values } from "../emission.ts";
 import { type At, join, lane, number, quotient, sameAt } from "../indexing.ts";
 import type { Group } from "../partition.ts";
@@ -16,10 +17,7 @@ export const sizesOf = ({ src, attrs: { heads, kvHeads }, type }: NodeOf<"attent
 };
 export const quads = (size: number): number[] => Array.from({ length: size / 4 }, (_, q) => q);
 const column = (head: At, size: number, quad: number): At => join(head, size, join(number(quad), 4, lane));
-const float = (x: number): string => {
-  const text = String(Math.fround(x));
-  return `${/[.e]/.test(text) ? text : `${text}.0`}f`;
-};
+const float = (x: number): string => `${decimal(x)}f`;
 
 /** Which query, of which document and head. */
 export interface Place {
