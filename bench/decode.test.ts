@@ -9,9 +9,8 @@ import { sym } from "../compiler/ir/dim.ts";
 import { Graph } from "../compiler/ir/graph.ts";
 import type { Module } from "../compiler/ir/module.ts";
 import type { Node } from "../compiler/ir/node.ts";
-import type { Context } from "../runtime/context.ts";
 import { openProgram, type Tensor } from "../runtime/index.ts";
-import { contextOf } from "../test/entry.ts";
+import { contextOf, type Hosted } from "../test/entry.ts";
 import { specify } from "../test/reference/run.ts";
 import { openSession } from "../test/phases/session.ts";
 
@@ -82,9 +81,10 @@ test("a token behind 2,048 rows", { timeout: 300_000 }, async () => {
   const session = await openSession(specified, weight);
   const decode = session.programs.get("decode(text)")!;
   const prefill = session.programs.get("prefill(text)")!;
-  const contexts: Context[] = [];
+  const lowered = [...session.programs.values()].map((program) => program.lowered);
+  const contexts: Hosted[] = [];
   for (const rows of [15, 2047]) {
-    const context = contextOf(specified.model, 1);
+    const context = contextOf(specified.model, lowered, 1);
     for (let done = 0; done < rows; done += 128) {
       const part = {
         rows: Array.from({ length: Math.min(128, rows - done) }, (_, i) => ({
@@ -95,7 +95,7 @@ test("a token behind 2,048 rows", { timeout: 300_000 }, async () => {
         })),
       };
       const documents = context.documents(prefill.entry, [part]);
-      context.append(prefill.entry, documents, await prefill.run(context.inputs(prefill.entry, documents)));
+      await context.append(prefill.entry, documents, await prefill.run(await context.inputs(prefill.entry, documents)));
     }
     contexts.push(context);
   }
@@ -113,11 +113,11 @@ test("a token behind 2,048 rows", { timeout: 300_000 }, async () => {
     for (const what of ["k", "v"])
       given[`${what}${i}`] = { dtype: "f32", shape: [1, KV, room, HEAD], data: noise(KV * room * HEAD) };
   }
-  const one = async (context: Context): Promise<void> => {
+  const one = async (context: Hosted): Promise<void> => {
     const documents = context.documents(decode.entry, [
       { rows: [{ kind: "text", span: 0, index: 0, values: { id: 7 } }] },
     ]);
-    await decode.run(context.inputs(decode.entry, documents));
+    await decode.run(await context.inputs(decode.entry, documents));
   };
   const times: [number[], number[], number[]] = [[], [], []];
   const works = [() => one(contexts[0]!), () => one(contexts[1]!), () => alone.run(given)];

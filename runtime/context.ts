@@ -1,20 +1,13 @@
-// What a batch of documents has come to: how many rows each has, and their keys and values in static arrays with room to
-// grow. A program reads the arrays and returns new rows only; they are written behind the old ones here. An unused slot
-// has the place -1, which nothing sees.
-import type { Callable, Document, Slot, Values } from "./document.ts";
+// What a batch of documents has come to: which rows each has, in which slots their keys and values are, and the inputs of
+// its spans. The keys and values themselves are kept by whoever runs the programs. A program reads all slots and gives new
+// rows only, which are kept behind the old ones. An unused slot has the place -1, which nothing sees.
+import type { Behind, Caches } from "./caches.ts";
+import type { Appending, Document, Slot, Values } from "./document.ts";
 import { pack, slotsOf } from "./document.ts";
 import { Failure } from "./failure.ts";
-import type { CacheEntry } from "./manifest.ts";
 import { BEGIN, type Course, follow, type Layout } from "./order.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Tensors } from "./tensor.ts";
 
-export interface Appending extends Callable {
-  readonly appends: boolean;
-  /** kinds of past rows that it must be given again */
-  readonly again: readonly string[];
-  readonly reads: readonly CacheEntry[];
-  readonly writes: readonly CacheEntry[];
-}
 /** New rows of one document, and the inputs of its new spans. */
 export interface Part {
   readonly rows: Document["rows"];
@@ -22,19 +15,13 @@ export interface Part {
   readonly inputs?: Values | undefined;
 }
 
-/** Keys or values: `[batch, heads, room, width]`. */
-interface Store {
-  readonly heads: number;
-  readonly width: number;
-  data: Float32Array;
-}
 /** The slots of a stream, shared by all its caches. */
 interface Slots {
-  room: number;
+  readonly room: number;
   /** `[batch, room]`; -1: unused */
-  order: Int32Array;
-  span: Int32Array;
-  readonly used: number[];
+  readonly order: Int32Array;
+  readonly span: Int32Array;
+  readonly used: readonly number[];
 }
 const FIRST_ROOM = 16;
 
@@ -44,16 +31,17 @@ export class Context {
   /** how far each document has come */
   readonly #courses: Course[];
   readonly #slots = new Map<string, Slots>();
-  readonly #stores = new Map<string, Store>();
+  readonly #caches: Caches;
   /** inputs of all spans so far */
   readonly #spans: Record<string, Values[]>[];
   /** the rows that each document has */
   readonly #rows: Slot[][];
 
   #busy = false;
+  #closed = false;
 
   /** @throws Failure "call" where the batch is no number of documents */
-  constructor(batch: number, layout: Layout) {
+  constructor(batch: number, layout: Layout, caches: Caches) {
     if (!Number.isSafeInteger(batch) || batch < 1)
       throw new Failure(
         "call",
@@ -62,13 +50,21 @@ export class Context {
       );
     this.batch = batch;
     this.#layout = layout;
+    this.#caches = caches;
     this.#courses = Array.from({ length: batch }, () => BEGIN);
     this.#spans = Array.from({ length: batch }, () => ({}));
     this.#rows = Array.from({ length: batch }, () => []);
   }
 
-  /** Runs a call that reads and appends; a second one at the same time is refused. */
-  async alone<R>(call: () => Promise<R>): Promise<R> {
+  /**
+   * Runs a program on new rows and keeps what it appends; a second call at the same time is refused.
+   * @throws Failure "call", "device", with everything as it was
+   */
+  async run(
+    program: Appending,
+    parts: readonly Part[],
+  ): Promise<{ readonly documents: readonly Document[]; readonly tensors: Tensors }> {
+    if (this.#closed) throw new Failure("call", "the context is closed", "begin one with `session.start()`");
     if (this.#busy)
       throw new Failure(
         "call",
@@ -77,7 +73,11 @@ export class Context {
       );
     this.#busy = true;
     try {
-      return await call();
+      const documents = this.documents(program, parts);
+      const { inputs, behind } = await this.ready(program, documents);
+      const tensors = await this.#caches.call(program, inputs, behind);
+      this.append(program, documents);
+      return { documents, tensors };
     } finally {
       this.#busy = false;
     }
@@ -92,7 +92,12 @@ export class Context {
   }
   /** Bytes held for keys and values. */
   get bytes(): number {
-    return [...this.#stores.values()].reduce((n, store) => n + store.data.byteLength, 0);
+    return this.#caches.bytes;
+  }
+  /** Frees its keys and values; nothing can be appended any more. */
+  close(): void {
+    this.#closed = true;
+    this.#caches.close();
   }
 
   /** The documents of a call: the parts' rows behind those that are there. Spans of a part follow those before it. */
@@ -111,44 +116,41 @@ export class Context {
     });
   }
 
-  /** Every input of a call, caches included: views, not copies. */
-  inputs(program: Appending, documents: readonly Document[]): Record<string, Tensor> {
+  /** Makes room, and gives every input of a call but keys and values, and where those of its rows go. */
+  async ready(
+    program: Appending,
+    documents: readonly Document[],
+  ): Promise<{ readonly inputs: Tensors; readonly behind: ReadonlyMap<string, Behind> }> {
     const inputs = pack(program, documents);
+    const behind = new Map(
+      (program.appends ? program.streams : []).map(({ name, kinds }) => [
+        name,
+        {
+          used: this.#slots.get(name)?.used ?? Array<number>(this.batch).fill(0),
+          added: documents.map((document) => slotsOf(document, kinds).length),
+        },
+      ]),
+    );
+    await this.#grow(program, behind);
     for (const port of program.inputs) {
       const [, dim] = port.shape;
       const stream = /^past\.(.*)\.(order|span)$/.exec(port.name);
       if (stream && dim === `past.${stream[1]}`) {
-        const slots = this.#slotsOf(stream[1]!);
+        const { room, order, span } = this.#slots.get(stream[1]!)!;
         inputs[port.name] = {
           dtype: "i32",
-          shape: [this.batch, slots.room],
-          data: stream[2] === "order" ? slots.order : slots.span,
+          shape: [this.batch, room],
+          data: stream[2] === "order" ? order : span,
         };
       }
     }
-    for (const cache of program.reads) {
-      const { room } = this.#slotsOf(cache.stream);
-      for (const what of ["k", "v"] as const) {
-        const store = this.#storeOf(cache, what);
-        inputs[`${cache.name}.${what}`] = {
-          dtype: "f32",
-          shape: [this.batch, store.heads, room, store.width],
-          data: store.data,
-        };
-      }
-    }
-    return inputs;
+    return { inputs, behind };
   }
 
-  /** Writes what a program gave for its new rows, and counts them; nothing for one that does not append. */
-  append(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
+  /** Counts the rows whose keys and values are kept now; nothing for a program that does not append. */
+  append(program: Appending, documents: readonly Document[]): void {
     if (!program.appends) return;
-    this.#check(program, documents, outputs);
-    for (const { name, kinds } of program.streams) {
-      const { used } = this.#slotsOf(name);
-      this.#grow(name, Math.max(...documents.map((each, d) => used[d]! + slotsOf(each, kinds).length)));
-    }
-    for (const { name, kinds } of program.streams) this.#appendStream(program, name, kinds, documents, outputs);
+    for (const { name, kinds } of program.streams) this.#take(name, kinds, documents);
     documents.forEach((document, d) => {
       this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
       document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
@@ -157,105 +159,48 @@ export class Context {
       );
     });
   }
-
-  /** Before anything is written: every array is there, and of the size that the cache has. */
-  #check(program: Appending, documents: readonly Document[], outputs: Readonly<Record<string, Tensor>>): void {
-    const counts = new Map(
-      program.streams.map(({ name, kinds }) => [name, Math.max(...documents.map((d) => slotsOf(d, kinds).length))]),
-    );
-    for (const { name, stream, kvHeads, widths } of program.writes) {
-      for (const what of ["k", "v"] as const) {
-        const given = outputs[`new.${name}.${what}`];
-        const [batch, rows = 0, heads, width] = given?.shape ?? [];
-        const fits = batch === this.batch && rows >= counts.get(stream)! && heads === kvHeads && width === widths[what];
-        if (given?.dtype !== "f32" || !fits)
-          throw new Failure("call", `${program.name} gave no sound new.${name}.${what}`, "compile the model again");
+  #take(stream: string, kinds: readonly string[], documents: readonly Document[]): void {
+    const { room, order, span, used } = this.#slots.get(stream)!;
+    const taken = documents.map((document, d) => {
+      const rows = slotsOf(document, kinds);
+      for (const [r, { row, place }] of rows.entries()) {
+        const slot = d * room + used[d]! + r;
+        order[slot] = place;
+        span[slot] = row.span;
       }
-    }
-  }
-
-  #appendStream(
-    program: Appending,
-    name: string,
-    kinds: readonly string[],
-    documents: readonly Document[],
-    outputs: Readonly<Record<string, Tensor>>,
-  ): void {
-    const added = documents.map((document) => slotsOf(document, kinds));
-    const slots = this.#slotsOf(name);
-    for (const cache of program.writes.filter((each) => each.stream === name)) {
-      for (const what of ["k", "v"] as const) {
-        const given = outputs[`new.${cache.name}.${what}`]!;
-        const store = this.#storeOf(cache, what);
-        added.forEach((rows, d) => rows.forEach((_, r) => write(store, slots.room, d, slots.used[d]! + r, given, r)));
-      }
-    }
-    added.forEach((rows, d) => {
-      rows.forEach(({ row, place }, r) => {
-        slots.order[d * slots.room + slots.used[d]! + r] = place;
-        slots.span[d * slots.room + slots.used[d]! + r] = row.span;
-      });
-      slots.used[d]! += rows.length;
+      return used[d]! + rows.length;
     });
+    this.#slots.set(stream, { room, order, span, used: taken });
   }
 
-  #slotsOf(stream: string): Slots {
-    const found = this.#slots.get(stream);
-    if (found) return found;
-    const size = this.batch * FIRST_ROOM;
-    const made: Slots = {
-      room: FIRST_ROOM,
-      order: new Int32Array(size).fill(-1),
-      span: new Int32Array(size),
-      used: Array<number>(this.batch).fill(0),
-    };
-    this.#slots.set(stream, made);
-    return made;
-  }
-  #storeOf({ name, stream, kvHeads, widths }: CacheEntry, what: "k" | "v"): Store {
-    const key = `${name}.${what}`;
-    const found = this.#stores.get(key);
-    if (found) return found;
-    const width = widths[what];
-    const made: Store = {
-      heads: kvHeads,
-      width,
-      data: numbersFor(this.batch * kvHeads * this.#slotsOf(stream).room * width),
-    };
-    this.#stores.set(key, made);
-    this.#streamOf.set(key, stream);
-    return made;
-  }
-  readonly #streamOf = new Map<string, string>();
-
-  /** Room for `rows` rows a document, by doubling. */
-  #grow(stream: string, rows: number): void {
-    const slots = this.#slotsOf(stream);
-    const before = slots.room;
-    let room = before;
-    while (room < rows) room *= 2;
-    if (room === before) return;
-    const stores = [...this.#stores].filter(([key]) => this.#streamOf.get(key) === stream).map(([, store]) => store);
-    // All or nothing: where one has no room, the others must be as they were.
-    const grown = stores.map(({ heads, width, data }) =>
-      widened(data, numbersFor(this.batch * heads * room * width), before * width, room * width),
-    );
-    slots.order = widened(slots.order, new Int32Array(this.batch * room).fill(-1), before, room);
-    slots.span = widened(slots.span, new Int32Array(this.batch * room), before, room);
-    slots.room = room;
-    stores.forEach((store, i) => (store.data = grown[i]!));
+  /** Room for what is read and for what comes, by doubling. */
+  async #grow({ inputs, reads, writes }: Appending, behind: ReadonlyMap<string, Behind>): Promise<void> {
+    const read = inputs.flatMap(({ name }) => /^past\.(.*)\.(?:order|span)$/.exec(name)?.[1] ?? []);
+    const streams = new Set([...read, ...[...reads, ...writes].map(({ stream }) => stream), ...behind.keys()]);
+    const rooms = new Map<string, number>();
+    for (const stream of streams) {
+      const { used, added } = behind.get(stream) ?? { used: [], added: [] };
+      const before = this.#slots.get(stream)?.room ?? 0;
+      let room = Math.max(FIRST_ROOM, before);
+      while (room < Math.max(0, ...used.map((count, d) => count + added[d]!))) room *= 2;
+      if (room > before) rooms.set(stream, room);
+    }
+    if (rooms.size === 0) return;
+    await this.#caches.grow(rooms);
+    for (const [stream, room] of rooms) {
+      const slots = this.#slots.get(stream);
+      const size = this.batch * room;
+      const [order, span] = [new Int32Array(size).fill(-1), new Int32Array(size)];
+      if (slots !== undefined)
+        for (let d = 0; d < this.batch; d++) {
+          order.set(slots.order.subarray(d * slots.room, (d + 1) * slots.room), d * room);
+          span.set(slots.span.subarray(d * slots.room, (d + 1) * slots.room), d * room);
+        }
+      this.#slots.set(stream, { room, order, span, used: slots?.used ?? Array<number>(this.batch).fill(0) });
+    }
   }
 }
 
-const numbersFor = (count: number): Float32Array => {
-  try {
-    return new Float32Array(count);
-  } catch (cause) {
-    const bytes = (4 * count).toLocaleString("en-US");
-    const help = "give shorter documents, or fewer at once";
-    throw new Failure("call", `there is no room for keys and values of ${bytes} bytes`, help, cause);
-  }
-};
 /** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
 const checkSpansGiven = (
   { modalities }: Layout,
@@ -274,21 +219,5 @@ const checkSpansGiven = (
         `inputs of ${values.length} spans of ${name} were given for document ${d}, which has rows of ${count}`,
         "give the inputs of a span once, with the call that appends its rows; a drawing gives them with each step",
       );
-  }
-};
-
-/** Lines of `before` numbers copied to the beginnings of lines of `after`. */
-const widened = <A extends Int32Array | Float32Array>(from: A, to: A, before: number, after: number): A => {
-  for (let line = 0; line * before < from.length; line++)
-    to.set(from.subarray(line * before, (line + 1) * before), line * after);
-  return to;
-};
-/** Row `r` of document `d` of `[batch, rows, heads, width]` into slot `slot`. */
-const write = (store: Store, room: number, d: number, slot: number, given: Tensor, r: number): void => {
-  const rows = given.shape[1]!;
-  const from = given.data as Float32Array;
-  for (let head = 0; head < store.heads; head++) {
-    const at = ((d * rows + r) * store.heads + head) * store.width;
-    store.data.set(from.subarray(at, at + store.width), ((d * store.heads + head) * room + slot) * store.width);
   }
 };

@@ -2,7 +2,7 @@
 // position and span. A place of -1 marks a row that is not there, so documents of unlike length share a call.
 import { Failure } from "./failure.ts";
 import { checkIndex, checkNumbers } from "./numbers.ts";
-import type { Port } from "./manifest.ts";
+import type { CacheEntry, Port } from "./manifest.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Numbers of a row, a span or a document, by name. */
@@ -34,6 +34,14 @@ export interface Callable {
   readonly streams: readonly { readonly name: string; readonly kinds: readonly string[] }[];
   readonly inputs: readonly Port[];
   readonly kinds: Layout;
+}
+/** The same of a program that reads keys and values of earlier rows, or gives those of new ones. */
+export interface Appending extends Callable {
+  readonly appends: boolean;
+  /** kinds of past rows that it must be given again */
+  readonly again: readonly string[];
+  readonly reads: readonly CacheEntry[];
+  readonly writes: readonly CacheEntry[];
 }
 /** What is known of kinds of rows: how many a grid has and its columns, for `row` and `col`; the token that a marker is. */
 export type Layout = Readonly<

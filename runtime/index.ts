@@ -18,8 +18,16 @@ export { parseManifest, printManifest } from "./parseManifest.ts";
 export { decodeImage, encodePng, readImage, writeImage } from "./media/image.ts";
 export { fromPatches, type PatchGrid, type Picture, toPatches } from "./media/patches.ts";
 export { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
-export { type Appending, Context, type Part } from "./context.ts";
-export { type Document, type DocumentRow, type Layout as RowLayout, pack, unpack, type Values } from "./document.ts";
+export { Context, type Part } from "./context.ts";
+export {
+  type Appending,
+  type Document,
+  type DocumentRow,
+  type Layout as RowLayout,
+  pack,
+  unpack,
+  type Values,
+} from "./document.ts";
 export { openSession, type Phase, readManifest, type Result, type Session, type Whole } from "./session.ts";
 export { type DType, elements, type Tensor, type TensorData } from "./tensor.ts";
 export type {

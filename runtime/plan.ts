@@ -15,7 +15,8 @@ export type SizeTerm = readonly [factor: number, ...names: string[]];
  * - `state`: what programs compute, read and written;
  * - `matrix`: weights that are matrices and tables, read a part at a time;
  * - `given`: small weights, inputs, and what the runtime computes of inputs;
- * - `keys`: keys and values of past rows.
+ * - `keys`: keys and values of past rows, which are given as `[batch, heads, rows, width]` and lie as
+ *   `[batch, rows, heads, width]`: so new rows of a document lie behind its old ones.
  */
 export type Heap = "state" | "matrix" | "given" | "keys";
 export const HEAPS: readonly Heap[] = ["state", "matrix", "given", "keys"];

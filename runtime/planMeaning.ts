@@ -107,7 +107,7 @@ class ProgramCheck {
       if (all.length !== shape.length || all.some((size, i) => !sameSize(size, shape[i]!)))
         this.#fail(`${where}.shape`, `it is not that of its ${origin.is}`);
     };
-    this.#origin(where, origin, { be, shaped, width: last as number });
+    this.#origin(where, origin, { be, shaped, heap, width: last as number });
   }
   #origin(
     where: string,
@@ -115,10 +115,12 @@ class ProgramCheck {
     {
       be,
       shaped,
+      heap,
       width,
     }: {
       readonly be: (heaps: readonly string[], as: readonly string[]) => void;
       readonly shaped: (wanted: readonly Size[]) => void;
+      readonly heap: PlanValue["heap"];
       readonly width: number;
     },
   ): void {
@@ -130,7 +132,10 @@ class ProgramCheck {
       case "input": {
         const port = this.#port(`${where}.origin`, origin.port);
         be(port.dtype === "i32" ? ["given"] : ["given", "keys"], [port.dtype]);
-        return shaped(port.shape);
+        if (heap !== "keys") return shaped(port.shape);
+        const [batch, heads, rows, ...width] = port.shape;
+        if (width.length !== 1) this.#fail(`${where}.heap`, "keys and values have four axes");
+        return shaped([batch!, rows!, heads!, ...width]);
       }
       case "weight": {
         const weight = this.#weights.get(origin.weight);

@@ -1,11 +1,14 @@
 // What runs the programs of a compiled folder: one for each target, the same to whoever calls it.
+import type { Caches } from "./caches.ts";
+import type { Appending } from "./document.ts";
 import type { ProgramEntry } from "./manifest.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Tensors } from "./tensor.ts";
 
-export type Tensors = Readonly<Record<string, Tensor>>;
 export interface Runner {
   /** Every input by name, checked against the entry; gives every output. @throws Failure */
   run(entry: ProgramEntry, graph: NonNullable<ProgramEntry["graph"]>, inputs: Tensors): Promise<Tensors>;
+  /** Keys and values of a batch of documents; `run` checks a call and runs it. */
+  caches(batch: number, run: (program: Appending, inputs: Tensors) => Promise<Tensors>): Caches;
   /** Frees what was opened; nothing runs any more. */
   close(): Promise<void>;
 }

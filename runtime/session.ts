@@ -1,7 +1,8 @@
 // A compiled model, open: its programs, run by what its target asks for, and the contexts that documents grow in.
 import { join } from "node:path";
-import { type Appending, Context, type Part } from "./context.ts";
-import { type Document, type Layout, pack, unpack } from "./document.ts";
+import type { Caches } from "./caches.ts";
+import { Context, type Part } from "./context.ts";
+import { type Appending, type Document, type Layout, pack, unpack } from "./document.ts";
 import { Failure } from "./failure.ts";
 import { decodeText } from "./json.ts";
 import { movedAway } from "./leftover.ts";
@@ -10,7 +11,8 @@ import { parseManifest } from "./parseManifest.ts";
 import { onnxRunner } from "./onnx/runner.ts";
 import type { ProgramOptions } from "./onnx/session.ts";
 import { checkPorts } from "./ports.ts";
-import { AGAIN, type Tensors } from "./runner.ts";
+import { AGAIN } from "./runner.ts";
+import type { Tensors } from "./tensor.ts";
 import { type GpuOptions, gpuRunner } from "./webgpu/runner.ts";
 import { checkOwnFile, readWhole } from "./weights/file.ts";
 
@@ -18,7 +20,10 @@ import { checkOwnFile, readWhole } from "./weights/file.ts";
 export interface SessionOptions extends ProgramOptions, GpuOptions {}
 export type Phase = ProgramEntry["phase"];
 
-/** What one call gave: every output as a tensor, and its rows by document and place. */
+/**
+ * What one call gave: every output as a tensor, and its rows by document and place. Of a call on a context the new keys and
+ * values are not among them: the context keeps those.
+ */
 export interface Result {
   readonly program: string;
   readonly tensors: Tensors;
@@ -90,11 +95,16 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       "compile it with --weights SLOT=PATH, or with --seed N for initial values",
     );
   await Promise.all(manifest.weights.map((file) => checkFile(folder, file)));
-  const runner = manifest.target === "webgpu" ? gpuRunner(folder, manifest, options) : onnxRunner(folder, options);
+  const runner =
+    manifest.target === "webgpu" ? gpuRunner(folder, manifest, options) : onnxRunner(folder, manifest, options);
   const contexts = new WeakSet<Context>();
   const calls = new Set<Promise<unknown>>();
   let closed = false;
   const entries = new Map(manifest.programs.map((program) => [program.name, entryOf(manifest, program)]));
+  const underway = <T>(call: Promise<T>): Promise<T> => {
+    calls.add(call);
+    return call.finally(() => calls.delete(call));
+  };
   const run = async (name: string, inputs: Tensors): Promise<Tensors> => {
     const entry = manifest.programs.find((program) => program.name === name);
     if (!entry)
@@ -102,9 +112,7 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
     if (closed) throw new Failure("call", `the session of ${manifest.model} is closed`, "open the folder again");
     checkPorts(entry, inputs);
     if (entry.graph === null) return {};
-    const call = runner.run(entry, entry.graph, inputs);
-    calls.add(call);
-    return call.finally(() => calls.delete(call));
+    return underway(runner.run(entry, entry.graph, inputs));
   };
   return {
     manifest,
@@ -126,7 +134,9 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       return resultOf(entry, documents, await run(entry.name, pack(entry, documents)));
     },
     start: (batch = 1) => {
-      const context = new Context(batch, manifest);
+      const caches = runner.caches(batch, ({ name }, inputs) => run(name, inputs));
+      const context = new Context(batch, manifest, caches);
+      forgotten.register(context, caches);
       contexts.add(context);
       return context;
     },
@@ -147,12 +157,9 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       );
       checkWhole(manifest, program, parts);
       const entry = entries.get(program.name)!;
-      return context.alone(async () => {
-        const documents = context.documents(entry, parts);
-        const tensors = await run(entry.name, context.inputs(entry, documents));
-        context.append(entry, documents, tensors);
-        return resultOf(entry, documents, tensors);
-      });
+      if (closed) throw new Failure("call", `the session of ${manifest.model} is closed`, "open the folder again");
+      const { documents, tensors } = await underway(context.run(entry, parts));
+      return resultOf(entry, documents, tensors);
     },
     close: async () => {
       closed = true;
@@ -162,6 +169,9 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
     },
   };
 };
+
+/** Documents that nobody has any more leave their keys and values, which on a GPU no collector sees. */
+const forgotten = new FinalizationRegistry<Caches>((caches) => caches.close());
 
 const PHASES: readonly Phase[] = ["prefill", "decode", "read", "denoise"];
 

@@ -17,4 +17,7 @@ export type Tensor = {
   [D in DType]: { readonly dtype: D; readonly shape: readonly number[]; readonly data: TensorData[D] };
 }[DType];
 
+/** By name. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
 export const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

@@ -79,11 +79,14 @@ export type TypedResult<M extends ModelTypes, P> = OneOf<
 type OneOf<M extends ModelTypes, P, H> = P extends keyof M["programs"]
   ? {
       readonly program: P;
-      readonly tensors: Of<M["programs"][P], "outputs">;
+      /** without keys and values of new rows, which a context keeps */
+      readonly tensors: WithoutCaches<Of<M["programs"][P], "outputs">>;
       /** the rows of an output in document `d`, by place; empty where the program that ran has no such output */
       rows(output: H, d: number): ReadonlyMap<number, Float32Array>;
     }
   : never;
+
+type WithoutCaches<O> = { readonly [N in keyof O as N extends `new.${string}.${"k" | "v"}` ? never : N]: O[N] };
 
 /** A session of one model. */
 export interface TypedSession<M extends ModelTypes> {

@@ -1,12 +1,13 @@
 // The graphs of a compiled folder in ONNX Runtime, each opened when it is first called.
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
-import type { ProgramEntry } from "../manifest.ts";
+import { HostCaches } from "../hostCaches.ts";
+import type { Manifest, ProgramEntry } from "../manifest.ts";
 import { AGAIN, type Runner } from "../runner.ts";
 import { checkOwnFile } from "../weights/file.ts";
 import { openProgram, type Program, type ProgramOptions } from "./session.ts";
 
-export const onnxRunner = (folder: string, options: ProgramOptions): Runner => {
+export const onnxRunner = (folder: string, { caches }: Manifest, options: ProgramOptions): Runner => {
   const open = new Map<string, Promise<Program>>();
   return {
     run: async (entry, { file }, inputs) => {
@@ -16,6 +17,7 @@ export const onnxRunner = (folder: string, options: ProgramOptions): Runner => {
       opened.catch(() => open.delete(entry.name));
       return (await opened).run(inputs);
     },
+    caches: (batch, run) => new HostCaches(batch, caches, run),
     close: async () => {
       const opened = await Promise.allSettled(open.values());
       for (const program of opened) if (program.status === "fulfilled") await program.value.close();

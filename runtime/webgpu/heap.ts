@@ -1,5 +1,6 @@
 // A heap of the device: one range of addresses over as many buffers as the device's limits ask for, all of one size. Where
 // a buffer may be as large as what is needed, there is one.
+import type { Heap as HeapName } from "../plan.ts";
 import { BUFFER } from "./usage.ts";
 
 export interface Piece {
@@ -27,7 +28,7 @@ export const spaceOf = (bytes: number, page: number): Space & { readonly bytes: 
 };
 
 /** Where a range of addresses lies. */
-export const piecesOf = ({ pageSize }: Space, from: number, to: number): Piece[] => {
+export const piecesOf = ({ pageSize }: Pick<Space, "pageSize">, from: number, to: number): Piece[] => {
   const found: Piece[] = [];
   for (let at = from; at < to;) {
     const page = Math.floor(at / pageSize);
@@ -37,6 +38,8 @@ export const piecesOf = ({ pageSize }: Space, from: number, to: number): Piece[]
   }
   return found;
 };
+
+export type Heaps = Readonly<Record<HeapName, Heap>>;
 
 export class Heap implements Space {
   readonly #device: GPUDevice;

@@ -16,6 +16,8 @@ export interface Residents {
   /** first free addresses */
   readonly givenEnd: number;
   readonly matrixEnd: number;
+  /** addresses of keys and values that are there, by port; else a call brings them */
+  readonly keys?: ReadonlyMap<string, { readonly address: number }>;
 }
 export interface ValueAt {
   readonly address: number;
@@ -119,7 +121,7 @@ type Placing = Pick<Layout, "values" | "stateBytes" | "liveBytes" | "given" | "k
 const placingOf = (
   program: PlanProgram,
   sizes: Sizes,
-  { weights, tables, givenEnd }: Residents,
+  { weights, tables, givenEnd, keys }: Residents,
   pages: { readonly given: number; readonly keys: number },
 ): Placing => {
   const arena = arenaOf(program, sizes);
@@ -130,6 +132,7 @@ const placingOf = (
     if (origin.is === "weight") return { address: weights.get(origin.weight)!, extent };
     if (origin.is === "table") return { address: tables.get(origin.table)!, extent };
     if (origin.is === "computed") return { address: arena.offsets[i] ?? 0, extent };
+    if (origin.is === "input" && heap === "keys" && keys) return { address: keys.get(origin.port)!.address, extent };
     return { address: calls[heap === "keys" ? "keys" : "given"].take(extent.bytes), extent };
   });
   return {

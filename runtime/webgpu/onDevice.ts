@@ -1,16 +1,19 @@
 // A plan on one device: its weights are there, and programs are made ready for the sizes of calls. When the device is lost,
 // all of this is.
 import { Failure } from "../failure.ts";
+import type { CacheEntry } from "../manifest.ts";
 import { type Heap as HeapName, HEAPS, type Kernel, type Plan, type PlanProgram } from "../plan.ts";
 import { type Adapter, type Loss, nameOf } from "./adapter.ts";
 import { Bindings } from "./bindings.ts";
-import { outputsAt, outputsOf, type Tensors, writeInputs } from "./calls.ts";
+import type { Tensors } from "../tensor.ts";
+import { outputsOf, writeInputs } from "./calls.ts";
 import type { CutLimits } from "./cut.ts";
 import { faultOf, Lifeline, located } from "./faults.ts";
-import { Heap } from "./heap.ts";
+import { Heap, type Heaps } from "./heap.ts";
+import { type Keep, keepNew, Kept, newOf, placesOf } from "./kept.ts";
 import { layOut, type Layout } from "./layout.ts";
 import { callText, checkLayout, checkMemory, type MemoryLimits } from "./memory.ts";
-import { type Heaps, Prepared, Readback } from "./prepared.ts";
+import { Prepared } from "./prepared.ts";
 import type { Sizes } from "./sizes.ts";
 import { MAP } from "./usage.ts";
 import { bringWeights, checkTables, type PlanFiles, placeWeights, type Resident } from "./weights.ts";
@@ -28,6 +31,7 @@ export interface DeviceOptions {
 const RATES = { software: 1e9, hardware: 5e10 } as const;
 /** Seconds that one dispatch may take: while it runs, nothing else is drawn. */
 const LONGEST = 0.1;
+const NOTHING: ReadonlySet<string> = new Set();
 /** Programs that are kept ready, for calls of the sizes that were last. */
 const KEPT = 32;
 
@@ -43,14 +47,17 @@ export class OnDevice {
   readonly #memory: MemoryLimits;
   readonly #cutting: CutLimits;
   readonly #onProgress: Progress;
+  /** of each context a number */
+  readonly #kept = new Map<Kept, number>();
+  #numbered = 0;
 
   private constructor(adapter: Adapter, plan: Plan, files: PlanFiles, options: DeviceOptions) {
-    const { device, limits, info } = adapter;
+    const { limits, info } = adapter;
     this.adapter = adapter;
     this.lifeline = new Lifeline(adapter.lost);
     this.#plan = plan;
     this.#files = files;
-    this.#bindings = Bindings.of(device);
+    this.#bindings = Bindings.of(adapter.device);
     this.#onProgress = options.onProgress ?? (() => undefined);
     this.#memory = { buffer: limits.maxBufferSize, budget: options.budget ?? Infinity };
     this.#cutting = {
@@ -59,8 +66,8 @@ export class OnDevice {
       alignment: limits.minStorageBufferOffsetAlignment,
       work: (options.rate ?? (info.software ? RATES.software : RATES.hardware)) * LONGEST,
     };
-    const heap = (name: HeapName): Heap => new Heap(device, name, limits.maxBufferSize);
-    this.heaps = { state: heap("state"), matrix: heap("matrix"), given: heap("given"), keys: heap("keys") };
+    const [state, matrix, given, keys] = HEAPS.map((name) => this.#heap(name)) as [Heap, Heap, Heap, Heap];
+    this.heaps = { state, matrix, given, keys };
     this.#resident = placeWeights(plan, { matrix: this.heaps.matrix.pageSize, given: this.heaps.given.pageSize });
   }
 
@@ -110,41 +117,105 @@ export class OnDevice {
     for (const [heap, made] of pages) heap.takeOver(made);
   }
 
+  /** No room yet for keys and values of a batch of documents. */
+  keep(batch: number, entries: readonly CacheEntry[]): Kept {
+    const kept = new Kept(batch, entries, this.#heap("keys"));
+    this.#kept.set(kept, ++this.#numbered);
+    return kept;
+  }
+  /** All or nothing. @throws Failure "device" */
+  async growKept(kept: Kept, where: string, grown: ReadonlyMap<string, number>): Promise<void> {
+    const { device } = this.adapter;
+    const rooms = new Map([...kept.rooms, ...grown]);
+    const places = placesOf(kept.entries, kept.batch, rooms, kept.heap.pageSize);
+    const others = this.keysBytes - kept.heap.bytes;
+    const { matrix, given, state } = this.heaps;
+    const needed = { matrix: matrix.bytes, given: given.bytes, state: state.bytes, keys: others + places.end };
+    checkMemory(where, needed, this.#memory);
+    const heap = this.#heap("keys");
+    const fault = await this.wait(
+      where,
+      faultOf(device, () => {
+        heap.takeOver(heap.pagesFor(places.end));
+        const encoder = device.createCommandEncoder({ label: where });
+        kept.copyTo(encoder, heap, places);
+        device.queue.submit([encoder.finish()]);
+      }),
+    );
+    if (fault !== undefined) {
+      heap.destroy();
+      throw located(where, fault);
+    }
+    this.#forgetOf(kept);
+    kept.heap.destroy();
+    kept.heap = heap;
+    kept.places = places;
+    kept.rooms = rooms;
+  }
+  release(kept: Kept): void {
+    this.#forgetOf(kept);
+    kept.heap.destroy();
+    this.#kept.delete(kept);
+  }
+  /** Bytes for keys and values, of contexts and of calls that bring them. */
+  get keysBytes(): number {
+    return [this.heaps.keys, ...[...this.#kept.keys()].map(({ heap }) => heap)].reduce(
+      (sum, { bytes }) => sum + bytes,
+      0,
+    );
+  }
+  #heap(name: HeapName): Heap {
+    return new Heap(this.adapter.device, name, this.adapter.limits.maxBufferSize);
+  }
+
   /** A program's layout for some sizes. @throws Failure "device" where limits or memory do not suffice */
-  layout(program: PlanProgram, sizes: Sizes): Layout {
-    const grown = (heap: HeapName, bytes: number) => this.heaps[heap].grown(bytes);
-    const layout = layOut(this.#plan, program, sizes, this.#resident, grown, this.#cutting);
-    checkLayout(layout, this.#memory);
+  layout(program: PlanProgram, sizes: Sizes, kept?: Kept): Layout {
+    const heaps = this.#heapsWith(kept);
+    const grown = (heap: HeapName, bytes: number) => heaps[heap].grown(bytes);
+    const resident = kept === undefined ? this.#resident : { ...this.#resident, keys: kept.places.of };
+    const layout = layOut(this.#plan, program, sizes, resident, grown, this.#cutting);
+    checkLayout(layout, this.keysBytes - heaps.keys.bytes, this.#memory);
     return layout;
+  }
+  #heapsWith(kept: Kept | undefined): Heaps {
+    return kept === undefined ? this.heaps : { ...this.heaps, keys: kept.heap };
   }
 
   /** @throws Failure "device" */
-  async prepare(program: PlanProgram, sizes: Sizes): Promise<Prepared> {
-    const key = callText(program.name, sizes);
+  async prepare(program: PlanProgram, sizes: Sizes, keep?: Keep): Promise<Prepared> {
+    const where = callText(program.name, sizes);
+    const kept = keep?.kept;
+    const key = kept === undefined ? where : `${where}, of context ${this.#kept.get(kept)}`;
     const known = this.prepared.get(key);
     if (known !== undefined) {
       this.prepared.delete(key);
       this.prepared.set(key, known);
       return known;
     }
-    const layout = this.layout(program, sizes);
-    await this.#grow(key, Object.fromEntries(HEAPS.map((heap) => [heap, layout.heaps[heap].bytes])));
+    const layout = this.layout(program, sizes, kept);
+    const growing = HEAPS.filter((heap) => heap !== "keys" || kept === undefined);
+    await this.#grow(where, Object.fromEntries(growing.map((heap) => [heap, layout.heaps[heap].bytes])));
     this.forget(KEPT - 1);
     const pipelines = await this.compile([layout]);
     const { device, limits } = this.adapter;
     let prepared: Prepared | undefined;
     const fault = await this.wait(
-      key,
+      where,
       faultOf(device, () => {
-        prepared = Prepared.make(device, layout, pipelines, this.heaps, this.#bindings, {
-          uniformAlignment: limits.minUniformBufferOffsetAlignment,
-          buffer: limits.maxBufferSize,
-        });
+        prepared = Prepared.make(
+          device,
+          layout,
+          pipelines,
+          this.#heapsWith(kept),
+          this.#bindings,
+          { uniformAlignment: limits.minUniformBufferOffsetAlignment, buffer: limits.maxBufferSize },
+          { kept, outputs: keep === undefined ? NOTHING : newOf(keep.program) },
+        );
       }),
     );
     if (fault !== undefined) {
       prepared?.destroy();
-      throw located(key, fault);
+      throw located(where, fault);
     }
     this.prepared.set(key, prepared!);
     return prepared!;
@@ -175,30 +246,23 @@ export class OnDevice {
   }
 
   /** One call. @throws Failure "call", "device" */
-  async call(prepared: Prepared, inputs: Tensors): Promise<Tensors> {
-    const { layout } = prepared;
-    const { device, limits } = this.adapter;
+  async call(prepared: Prepared, inputs: Tensors, keep?: Keep): Promise<Tensors> {
+    const { layout, outputs, readback } = prepared;
+    const { device } = this.adapter;
     const where = callText(layout.program.name, layout.sizes);
-    const { parts, bytes } = outputsAt(layout);
-    let readback: Readback | undefined;
-    try {
-      const fault = await this.wait(
-        where,
-        faultOf(device, () => {
-          readback = new Readback(device, `${layout.program.name}: outputs`, bytes, limits.maxBufferSize);
-          writeInputs(this.#plan, this.#files.tables, this.heaps, layout, inputs);
-          const encoder = device.createCommandEncoder({ label: layout.program.name });
-          prepared.encode(encoder);
-          for (const { address, extent, to } of parts)
-            readback.copy(encoder, this.heaps.state, address, extent.bytes, to);
-          device.queue.submit([encoder.finish()]);
-        }),
-      );
-      if (fault !== undefined) throw located(await this.#culprit(prepared), fault);
-      return outputsOf(layout, await this.wait(this.#underway(layout), readback!.read(MAP.READ)));
-    } finally {
-      readback?.destroy();
-    }
+    const fault = await this.wait(
+      where,
+      faultOf(device, () => {
+        writeInputs(this.#plan, this.#files.tables, this.heaps, layout, inputs);
+        const encoder = device.createCommandEncoder({ label: layout.program.name });
+        prepared.encode(encoder);
+        if (keep !== undefined) keepNew(encoder, layout, this.heaps.state, keep);
+        prepared.bring(encoder);
+        device.queue.submit([encoder.finish()]);
+      }),
+    );
+    if (fault !== undefined) throw located(await this.#culprit(prepared), fault);
+    return outputsOf(layout, outputs, await this.wait(this.#underway(layout), readback.read(MAP.READ)));
   }
   #underway({ program, steps }: Layout): string {
     const [first, last] = [steps[0]?.step.name, steps.at(-1)?.step.name];
@@ -229,8 +293,17 @@ export class OnDevice {
       this.prepared.delete(key);
     }
   }
+  /** What is ready for the documents of one context. */
+  #forgetOf(kept: Kept): void {
+    for (const [key, prepared] of this.prepared) {
+      if (prepared.kept !== kept) continue;
+      prepared.destroy();
+      this.prepared.delete(key);
+    }
+  }
   destroy(): void {
     this.forget(0);
+    for (const kept of this.#kept.keys()) this.release(kept);
     for (const heap of Object.values(this.heaps)) heap.destroy();
   }
 }

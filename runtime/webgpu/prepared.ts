@@ -3,13 +3,14 @@
 import type { Heap as HeapName, Parameter } from "../plan.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Dispatch } from "./cut.ts";
-import { alignUp, type Heap, piecesOf, spaceOf } from "./heap.ts";
+import { type OutputAt, outputsAt } from "./calls.ts";
+import { alignUp, type Heap, type Heaps, spaceOf } from "./heap.ts";
+import { copyRange, type Kept } from "./kept.ts";
 import type { LaidStep, Layout } from "./layout.ts";
 import { at, type Sizes } from "./sizes.ts";
 import { BUFFER } from "./usage.ts";
 import type { Window } from "./window.ts";
 
-export type Heaps = Readonly<Record<HeapName, Heap>>;
 export interface Ready {
   /** index into the steps of the layout */
   readonly step: number;
@@ -31,18 +32,27 @@ export type Begin = (encoder: GPUCommandEncoder, i: number) => GPUComputePassEnc
 export class Prepared {
   readonly layout: Layout;
   readonly dispatches: readonly Ready[];
+  /** what is read back of a call */
+  readonly outputs: readonly OutputAt[];
+  readonly readback: Readback;
+  /** where a call finds keys and values, if they are on the device */
+  readonly kept: Kept | undefined;
   readonly #uniforms: readonly GPUBuffer[];
   readonly #scratch: ReadonlyMap<HeapName, GPUBuffer>;
   readonly #heaps: Heaps;
 
   private constructor(
     layout: Layout,
+    { outputs, readback, kept }: Pick<Prepared, "outputs" | "readback" | "kept">,
     heaps: Heaps,
     dispatches: readonly Ready[],
     uniforms: readonly GPUBuffer[],
     scratch: ReadonlyMap<HeapName, GPUBuffer>,
   ) {
     this.layout = layout;
+    this.outputs = outputs;
+    this.readback = readback;
+    this.kept = kept;
     this.#heaps = heaps;
     this.dispatches = dispatches;
     this.#uniforms = uniforms;
@@ -57,6 +67,7 @@ export class Prepared {
     heaps: Heaps,
     bindings: Bindings,
     limits: { readonly uniformAlignment: number; readonly buffer: number },
+    stays: { readonly kept: Kept | undefined; readonly outputs: ReadonlySet<string> },
   ): Prepared {
     const { program, sizes, steps } = layout;
     const slice = alignUp(
@@ -112,7 +123,9 @@ export class Prepared {
     );
     for (const [i, buffer] of uniforms.entries())
       device.queue.writeBuffer(buffer, 0, numbers, (i * perBuffer * slice) / 4, buffer.size / 4);
-    return new Prepared(layout, heaps, ready, uniforms, scratch);
+    const { parts, bytes } = outputsAt(layout, stays.outputs);
+    const readback = new Readback(device, `${program.name}: outputs`, bytes, limits.buffer);
+    return new Prepared(layout, { outputs: parts, readback, kept: stays.kept }, heaps, ready, uniforms, scratch);
   }
 
   /** One pass for all that needs no copies between; or, of a part, one for each dispatch. */
@@ -151,8 +164,22 @@ export class Prepared {
     end();
   }
 
+  /** Copies what is read back to where it can be. */
+  bring(encoder: GPUCommandEncoder): void {
+    for (const { address, extent, to } of this.outputs)
+      this.readback.copy(encoder, this.#heaps.state, address, extent.bytes, to);
+  }
+
+  /** Bytes of buffers of its own. */
+  get bytes(): number {
+    return this.#own.reduce((sum, { size }) => sum + size, 0);
+  }
+  get #own(): readonly GPUBuffer[] {
+    return [...this.#uniforms, ...this.#scratch.values(), ...this.readback.pages];
+  }
+
   destroy(): void {
-    for (const buffer of [...this.#uniforms, ...this.#scratch.values()]) buffer.destroy();
+    for (const buffer of this.#own) buffer.destroy();
   }
 }
 /** Bytes of one buffer of numbers; many dispatches share it. */
@@ -177,7 +204,7 @@ const numberOf = (parameter: Parameter, dispatch: Dispatch, sizes: Sizes): numbe
 
 /** Bytes of heap addresses, copied to where a program may read them; over several buffers where one may not be so large. */
 export class Readback {
-  readonly #pages: readonly GPUBuffer[];
+  readonly pages: readonly GPUBuffer[];
   readonly #space: ReturnType<typeof spaceOf>;
   readonly bytes: number;
 
@@ -185,32 +212,22 @@ export class Readback {
     this.#space = spaceOf(bytes, page);
     this.bytes = bytes;
     const count = Math.ceil(this.#space.bytes / this.#space.pageSize);
-    this.#pages = Array.from({ length: count }, (_, i) =>
+    this.pages = Array.from({ length: count }, (_, i) =>
       device.createBuffer({ label, size: this.#space.sizeOf(i), usage: BUFFER.MAP_READ | BUFFER.COPY_DST }),
     );
   }
 
   copy(encoder: GPUCommandEncoder, heap: Heap, address: number, bytes: number, to: number): void {
-    for (const from of piecesOf(heap, address, address + bytes)) {
-      let offset = from.offset;
-      for (const into of piecesOf(this.#space, to, to + from.size)) {
-        encoder.copyBufferToBuffer(heap.page(from.page), offset, this.#pages[into.page]!, into.offset, into.size);
-        offset += into.size;
-      }
-      to += from.size;
-    }
+    copyRange(encoder, heap, address, { pageSize: this.#space.pageSize, page: (i) => this.pages[i]! }, to, bytes);
   }
   /** What was copied, once the device has done so. */
   async read(mode: GPUMapModeFlags): Promise<ArrayBuffer> {
-    await Promise.all(this.#pages.map((page) => page.mapAsync(mode)));
+    await Promise.all(this.pages.map((page) => page.mapAsync(mode)));
     const all = new Uint8Array(this.#space.bytes);
-    for (const [i, page] of this.#pages.entries()) {
+    for (const [i, page] of this.pages.entries()) {
       all.set(new Uint8Array(page.getMappedRange()), i * this.#space.pageSize);
       page.unmap();
     }
     return all.buffer;
-  }
-  destroy(): void {
-    for (const page of this.#pages) page.destroy();
   }
 }

@@ -9,6 +9,7 @@ import { AGAIN, type Runner } from "../runner.ts";
 import { decodeF32, type StoredDType } from "../weights/dtype.ts";
 import { checkOwnFile, type FileSource, openFile, readWhole } from "../weights/file.ts";
 import { type Adapter, openAdapter } from "./adapter.ts";
+import { DeviceCaches } from "./deviceCaches.ts";
 import { openPlan, type PlanFiles, type PlanSession } from "./session.ts";
 
 /** In bytes: of a plan, which is text, and of its tables. */
@@ -20,39 +21,56 @@ export interface GpuOptions {
   readonly adapter?: Adapter;
 }
 
+interface Opened {
+  readonly session: PlanSession;
+  /** the GPU, where the runner opened it */
+  readonly own: Adapter | undefined;
+}
+
 export const gpuRunner = (folder: string, manifest: Manifest, { adapter }: GpuOptions): Runner => {
-  let opened: Promise<{ readonly session: PlanSession; readonly own: Adapter | undefined }> | undefined;
-  const open = async (file: string): Promise<{ readonly session: PlanSession; readonly own: Adapter | undefined }> => {
-    const path = join(folder, file);
-    await checkOwnFile(path, "the plan of the model", AGAIN);
-    const plan = parsePlan(decodeText(await readWhole(path, MOST_PLAN), path), path);
-    checkPrograms(plan, manifest, path);
-    const used = adapter ?? (await openAdapter());
-    const files = await openWeights(folder, plan, tablesOf(file));
-    // A GPU of our own that is lost is replaced; whose it is must see to another's.
-    const options = adapter === undefined ? { reopen: () => openAdapter() } : {};
-    try {
-      return { session: await openPlan(used, plan, files, options), own: adapter === undefined ? used : undefined };
-    } catch (thrown) {
-      if (adapter === undefined) used.close();
-      throw thrown;
-    } finally {
-      await files.brought();
-    }
+  let opened: Promise<Opened> | undefined;
+  const session = async (): Promise<PlanSession> => {
+    const known = (opened ??= open(folder, manifest, adapter));
+    // What is missing now may be there later.
+    known.catch(() => (opened = undefined));
+    return (await known).session;
   };
+  const isEmpty = (program: string): boolean =>
+    manifest.programs.some(({ name, graph }) => name === program && graph === null);
   return {
-    run: async (entry, { file }, inputs) => {
-      const known = (opened ??= open(file));
-      // What is missing now may be there later.
-      known.catch(() => (opened = undefined));
-      return (await known).session.run(entry.name, inputs);
-    },
+    run: async ({ name }, _, inputs) => (await session()).run(name, inputs),
+    caches: (batch) =>
+      new DeviceCaches(batch, manifest.caches, {
+        inTurn: async (where, use) => (await session()).calls.inTurn(where, use),
+        call: async (program, inputs, keepOf) =>
+          isEmpty(program) ? {} : (await session()).calls.call(program, inputs, keepOf),
+      }),
     close: async () => {
       const found = await opened?.catch(() => undefined);
       found?.session.close();
       found?.own?.close();
     },
   };
+};
+
+const open = async (folder: string, manifest: Manifest, adapter: Adapter | undefined): Promise<Opened> => {
+  const { file } = manifest.programs.find(({ graph }) => graph !== null)!.graph!;
+  const path = join(folder, file);
+  await checkOwnFile(path, "the plan of the model", AGAIN);
+  const plan = parsePlan(decodeText(await readWhole(path, MOST_PLAN), path), path);
+  checkPrograms(plan, manifest, path);
+  const files = await openWeights(folder, plan, tablesOf(file));
+  const used = adapter ?? (await openAdapter());
+  // A GPU of our own that is lost is replaced; whose it is must see to another's.
+  const options = adapter === undefined ? { reopen: () => openAdapter() } : {};
+  try {
+    return { session: await openPlan(used, plan, files, options), own: adapter === undefined ? used : undefined };
+  } catch (thrown) {
+    if (adapter === undefined) used.close();
+    throw thrown;
+  } finally {
+    await files.brought();
+  }
 };
 
 /** `plan.json` has its tables in `plan.bin`. */

@@ -7,11 +7,15 @@
 import { Failure } from "../failure.ts";
 import type { Plan, PlanProgram, Stored } from "../plan.ts";
 import { type Adapter, nameOf } from "./adapter.ts";
-import { checkInputs, type Tensors } from "./calls.ts";
+import type { Tensors } from "../tensor.ts";
+import { checkInputs } from "./calls.ts";
+import type { Calls } from "./deviceCaches.ts";
+import type { Keep } from "./kept.ts";
 import { type Memory } from "./memory.ts";
 import { type DeviceOptions, OnDevice } from "./onDevice.ts";
+import type { Prepared } from "./prepared.ts";
 import { type StepTime, stepTimes } from "./profile.ts";
-import { type Sizes, sizesOf } from "./sizes.ts";
+import { sizesOf } from "./sizes.ts";
 import type { PlanFiles } from "./weights.ts";
 
 export type { PlanFiles } from "./weights.ts";
@@ -47,6 +51,8 @@ export interface PlanSession {
   run(program: string, inputs: Tensors): Promise<Tensors>;
   /** The same call, and how long each of its steps takes. @throws Failure "call", "device" */
   profile(program: string, inputs: Tensors): Promise<readonly StepTime[]>;
+  /** for the caches of contexts, which stay on the device */
+  readonly calls: Calls;
   memory(): Memory;
   report(): Report;
   close(): void;
@@ -79,28 +85,39 @@ class Session implements PlanSession {
   }
 
   run(name: string, inputs: Tensors): Promise<Tensors> {
-    return this.#next(name, inputs, async (on, program, sizes) => on.call(await on.prepare(program, sizes), inputs));
+    return this.#called(name, inputs, undefined, (on, prepared) => on.call(prepared, inputs));
   }
   profile(name: string, inputs: Tensors): Promise<readonly StepTime[]> {
-    return this.#next(name, inputs, async (on, program, sizes) => {
-      const prepared = await on.prepare(program, sizes);
+    return this.#called(name, inputs, undefined, async (on, prepared) => {
       await on.call(prepared, inputs);
       return stepTimes(on, prepared);
     });
   }
+  readonly calls: Calls = {
+    inTurn: (where, use) => this.#inTurn(async () => use(await this.#device(where))),
+    call: (name, inputs, keepOf) =>
+      this.#called(name, inputs, keepOf, (on, prepared, keep) => on.call(prepared, inputs, keep)),
+  };
 
-  /** Calls follow each other: they share the arena. */
-  #next<T>(
+  #called<T>(
     name: string,
     inputs: Tensors,
-    call: (on: OnDevice, program: PlanProgram, sizes: Sizes) => Promise<T>,
+    keepOf: ((on: OnDevice) => Keep) | undefined,
+    call: (on: OnDevice, prepared: Prepared, keep: Keep | undefined) => Promise<T>,
   ): Promise<T> {
-    const made = this.#queue.then(async () => {
+    return this.#inTurn(async () => {
       const program = this.#program(name);
-      checkInputs(program, inputs);
-      const sizes = sizesOf(name, program.inputs, inputs);
-      return call(await this.#device(name), program, sizes);
+      const on = await this.#device(`program ${name}`);
+      const keep = keepOf?.(on);
+      const shapes = keep === undefined ? {} : keep.kept.shapes(keep.program);
+      checkInputs(program, inputs, shapes);
+      const sizes = sizesOf(name, program.inputs, { ...inputs, ...shapes });
+      return call(on, await on.prepare(program, sizes, keep), keep);
     });
+  }
+  /** Calls follow each other: they share the arena. */
+  #inTurn<T>(use: () => Promise<T>): Promise<T> {
+    const made = this.#queue.then(use);
     this.#queue = made.catch(() => undefined);
     return made;
   }
@@ -110,13 +127,13 @@ class Session implements PlanSession {
     const names = this.#plan.programs.map((each) => each.name).join(", ");
     throw new Failure("call", `there is no program ${name}`, `there are ${names}`);
   }
-  async #device(program: string): Promise<OnDevice> {
-    if (this.#closed) throw new Failure("call", `program ${program}: the session is closed`);
+  async #device(where: string): Promise<OnDevice> {
+    if (this.#closed) throw new Failure("call", `${where}: the session is closed`);
     const { loss } = this.#on.lifeline;
     if (loss === undefined) return this.#on;
     const { reopen } = this.#options;
     if (reopen === undefined)
-      throw new Failure("device", `program ${program}: the GPU was lost: ${loss.message}`, "open the model again");
+      throw new Failure("device", `${where}: the GPU was lost: ${loss.message}`, "open the model again");
     this.#release();
     const adapter = await reopen();
     this.#owned = adapter;
@@ -132,8 +149,9 @@ class Session implements PlanSession {
   }
 
   memory(): Memory {
-    const { matrix, given, state, keys } = this.#on.heaps;
-    return { weights: matrix.bytes, given: given.bytes, state: state.bytes, keys: keys.bytes };
+    const { matrix, given, state } = this.#on.heaps;
+    const calls = [...this.#on.prepared.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return { weights: matrix.bytes, given: given.bytes, state: state.bytes, keys: this.#on.keysBytes, calls };
   }
   report(): Report {
     const precision: Partial<Record<Stored, number>> = {};

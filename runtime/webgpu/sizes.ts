@@ -31,7 +31,7 @@ const nameIn = (size: Size): string | undefined => {
 export const sizesOf = (
   program: string,
   inputs: readonly PlanInput[],
-  given: Readonly<Record<string, Tensor>>,
+  given: Readonly<Record<string, Pick<Tensor, "shape">>>,
 ): Sizes => {
   const sizes = new Map<string, number>();
   for (const { name, shape } of inputs)

@@ -3,7 +3,7 @@ import { Failure } from "../failure.ts";
 import type { Plan, PlanValue, PlanWeight } from "../plan.ts";
 import { Allotter } from "./heap.ts";
 import type { Residents } from "./layout.ts";
-import type { Heaps } from "./prepared.ts";
+import type { Heaps } from "./heap.ts";
 import { type Extent, extentOf, type Sizes } from "./sizes.ts";
 
 export interface PlanFiles {

@@ -162,24 +162,28 @@ describe.each(subjects)("%s", (_, specified) => {
         ["decode(text)", [{ rows: text(1, 60) }, { rows: text(1, 70) }]],
       ];
       for (const poison of poisons) {
-        const contexts = [contextOf(model.model, 2), contextOf(model.model, 2)] as const;
+        const lowered = [...programs.values()].map((program) => program.lowered);
+        const contexts = [contextOf(model.model, lowered, 2), contextOf(model.model, lowered, 2)] as const;
         for (const [name, parts] of calls) {
           const program = programs.get(name)!;
           const results: Tensors[] = [];
-          const given = contexts.map((context, i) => {
+          const given = [];
+          for (const [i, context] of contexts.entries()) {
             const documents = context.documents(program.entry, parts);
-            const inputs = context.inputs(program.entry, documents);
-            return { context, documents, inputs: i === 0 ? inputs : poisoned(program, inputs, poison) };
-          });
+            const inputs = await context.inputs(program.entry, documents);
+            given.push({ context, documents, inputs: i === 0 ? inputs : poisoned(program, inputs, poison) });
+          }
           for (const { context, documents, inputs } of given) {
             const outputs = await program.run(inputs);
-            context.append(program.entry, documents, outputs);
+            await context.append(program.entry, documents, outputs);
             results.push(outputs);
           }
           const documents = given[0]!.documents.map((each) => ({ ...each, place: 0 }));
           same(program, documents, results[1]!, results[0]!);
-          const [sound, other] = contexts.map((context) =>
-            context.inputs(program.entry, context.documents(program.entry, [{ rows: [] }, { rows: [] }])),
+          const [sound, other] = await Promise.all(
+            contexts.map((context) =>
+              context.inputs(program.entry, context.documents(program.entry, [{ rows: [] }, { rows: [] }])),
+            ),
           );
           expect(other).toEqual(sound);
         }

@@ -80,7 +80,7 @@ const readAgain = async ({ session, context, opened, parts }: Made): Promise<Kep
   const reader = [...session.programs.values()].find(
     ({ lowered }) => lowered.kind === "read" && lowered.streams.some(({ name }) => drawn.includes(name)),
   )!;
-  const inputs = context.inputs(reader.entry, context.documents(reader.entry, parts));
+  const inputs = await context.inputs(reader.entry, context.documents(reader.entry, parts));
   return {
     inputs,
     outputs: await reader.run(inputs),

@@ -3,9 +3,9 @@
 import type { Document, Head } from "../../compiler/analyze/model.ts";
 import { evaluate, type Event, type Result } from "../../compiler/oracle/index.ts";
 import { planOf, type Cache, type Plan } from "../../compiler/rows/phase.ts";
-import type { Context, Part } from "../../runtime/context.ts";
+import type { Part } from "../../runtime/context.ts";
 import type { Tensor } from "../../runtime/index.ts";
-import { contextOf } from "../entry.ts";
+import { contextOf, type Hosted } from "../entry.ts";
 import type { Specified, WeightOf } from "../reference/run.ts";
 import type { Call } from "./schedule.ts";
 import type { Opened, Session } from "./session.ts";
@@ -14,7 +14,7 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 /** A call that is about to be made. */
 export interface Made {
   readonly session: Session;
-  readonly context: Context;
+  readonly context: Hosted;
   readonly opened: Opened;
   readonly parts: readonly Part[];
 }
@@ -111,7 +111,7 @@ class Judge {
   readonly #calls: readonly Call[];
   readonly #truths: Truths;
   readonly #plan: Plan;
-  readonly #context: Context;
+  readonly #context: Hosted;
   readonly #whole: Document[];
   readonly #heads: GivenHead[] = [];
   readonly #keys: GivenKeys[] = [];
@@ -123,7 +123,11 @@ class Judge {
     this.#calls = calls;
     this.#truths = truths;
     this.#plan = planOf(subject.specified.model);
-    this.#context = contextOf(subject.specified.model, batch);
+    this.#context = contextOf(
+      subject.specified.model,
+      [...subject.session.programs.values()].map(({ lowered }) => lowered),
+      batch,
+    );
     this.#whole = Array.from({ length: batch }, () => ({ rows: [], spans: {}, inputs: {} }));
   }
 
@@ -135,14 +139,14 @@ class Judge {
     const { entry, lowered, run } = opened;
     const parts = call.pieces.map(({ rows, span }) => ({ rows, spans: span && { image: [span] } }));
     const documents = context.documents(entry, parts);
-    const inputs = context.inputs(entry, documents);
+    const inputs = await context.inputs(entry, documents);
     const before = Object.values(inputs).map(({ data }) => data.slice());
     const outputs = await run((await fault?.({ session, context, opened, parts }, inputs)) ?? inputs);
     for (const head of specified.model.heads) this.#head(n, lowered, head, documents, outputs);
     if (call.phase !== "denoise") this.#written(call, lowered, documents, outputs);
-    context.append(entry, documents, outputs);
+    await context.append(entry, documents, outputs);
     if (call.phase === "denoise") {
-      const after = Object.values(context.inputs(entry, documents));
+      const after = Object.values(await context.inputs(entry, documents));
       const same = after.every(({ data }, a) => [...data].every((x, i) => Object.is(x, before[a]![i])));
       if (!same) this.#findings.push({ what: `${lowered.name} changes a cache`, nmse: NaN, max: NaN, ok: false });
     } else for (const [d, document] of this.#whole.entries()) this.#whole[d] = extended(document, call, d);
@@ -207,7 +211,7 @@ class Judge {
   }
 }
 
-const programOf = (session: Session, call: Call): Opened => {
+export const programOf = (session: Session, call: Call): Opened => {
   const kinds = new Set(call.pieces.flatMap((piece) => piece.rows.map((row) => row.kind)));
   const found = [...session.programs.values()].find(
     ({ entry, lowered }) =>

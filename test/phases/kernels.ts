@@ -1,16 +1,19 @@
 // The programs of a model as kernels on a GPU, as what judges phases takes them.
 import { programs, webgpu } from "../../compiler/index.ts";
 import type { Adapter } from "../../runtime/webgpu/adapter.ts";
-import { openPlan } from "../../runtime/webgpu/session.ts";
+import { openPlan, type PlanSession } from "../../runtime/webgpu/session.ts";
 import { entryOf } from "../entry.ts";
 import type { Specified, WeightOf } from "../reference/run.ts";
 import type { Session } from "./session.ts";
 
+export interface Kernels extends Session {
+  readonly plan: PlanSession;
+}
 export const openKernels = async (
   { model, sources }: Specified,
   weight: WeightOf,
   adapter: Adapter,
-): Promise<Session> => {
+): Promise<Kernels> => {
   const module = programs(model, sources);
   const kept = module.programs.filter(({ outputs }) => outputs.length > 0);
   const { plan, tables } = webgpu({ ...module, programs: kept });
@@ -22,6 +25,7 @@ export const openKernels = async (
         { entry: entryOf(model, lowered), lowered, run: (inputs) => session.run(lowered.name, inputs) },
       ]),
     ),
+    plan: session,
     close: async () => session.close(),
   };
 };

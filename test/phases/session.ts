@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { onnx, programs } from "../../compiler/index.ts";
 import type { PhaseProgram as Lowered } from "../../compiler/ir/module.ts";
 import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
-import type { Appending } from "../../runtime/context.ts";
+import type { Appending } from "../../runtime/document.ts";
 import {
   memorySource,
   openProgram,

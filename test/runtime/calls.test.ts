@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Appending, Context } from "../../runtime/context.ts";
+import { Context } from "../../runtime/context.ts";
+import type { Appending } from "../../runtime/document.ts";
 import { type DocumentRow, Failure, openSession, type Part, type Session } from "../../runtime/index.ts";
+import { HostCaches } from "../../runtime/hostCaches.ts";
 import { inside } from "../cli/inside.ts";
+import { Hosted } from "../entry.ts";
 import { tiny } from "../cli/specs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "graftwerk-calls-"));
@@ -78,12 +81,12 @@ describe("of a context", () => {
     reads: [],
     writes: [{ name: "c", stream: "text", kvHeads, widths: { k: 1, v: 1 } }],
   });
-  test("inputs of a span that are given twice are refused", () => {
-    const context = new Context(1, layout);
+  test("inputs of a span that are given twice are refused", async () => {
+    const context = new Hosted(1, layout, []);
     const patch = (index: number): DocumentRow => ({ kind: "image.patch", span: 0, index, values: {} });
     const part = (index: number): Part => ({ rows: [patch(index)], spans: { image: [{ t: 0 }] } });
     const own = { ...program(1), writes: [] };
-    context.append(own, context.documents(own, [part(0)]), {});
+    await context.append(own, context.documents(own, [part(0)]), {});
     expect(() => context.documents(own, [part(1)])).toThrow(
       /inputs of 2 spans of image were given for document 0, which has rows of 1/,
     );
@@ -92,24 +95,26 @@ describe("of a context", () => {
       /of text were given, which is none/,
     );
   });
-  test("what has no room is refused, and what was there stays", () => {
-    const context = new Context(1, layout);
-    const vast = 2 ** 50;
-    const reading = { ...program(vast), reads: program(vast).writes };
-    expect(() => context.inputs(reading, [])).toThrow(
+  test("what has no room is refused, and what was there stays", async () => {
+    const small = program(1);
+    const vast = program(2 ** 50);
+    const tensor = { dtype: "f32" as const, shape: [1, 1, 1, 1], data: Float32Array.of(7) };
+    const given = { "new.c.k": tensor, "new.c.v": tensor };
+    const ran: number[] = [];
+    const over = (entries: Appending["writes"]): Context =>
+      new Context(1, layout, new HostCaches(1, entries, async () => (ran.push(1), given)));
+    await expect(over(vast.writes).run(vast, [{ rows: [row] }])).rejects.toThrow(
       /no room for keys and values of [\d,]+ bytes[^]*shorter documents/,
     );
-    expect(context.length(0)).toBe(0);
-    const small = program(1);
-    const documents = context.documents(small, [{ rows: [row] }]);
-    const tensor = { dtype: "f32" as const, shape: [1, 1, 1, 1], data: Float32Array.of(7) };
-    context.append(small, documents, { "new.c.k": tensor, "new.c.v": tensor });
+    expect(ran).toEqual([]);
+    const context = over(small.writes);
+    await context.run(small, [{ rows: [row] }]);
     expect(context.length(0)).toBe(1);
-    const short = { "new.c.k": tensor, "new.c.v": tensor };
-    expect(() => context.append(small, context.documents(small, [{ rows: [row, row] }]), short)).toThrow(
-      /no sound new\.c\.k/,
-    );
+    await expect(context.run(small, [{ rows: [row, row] }])).rejects.toThrow(/no sound new\.c\.k/);
     expect(context.length(0)).toBe(1);
+    context.close();
+    expect(context.bytes).toBe(0);
+    await expect(context.run(small, [{ rows: [row] }])).rejects.toThrow(/the context is closed/);
   });
 });
 function modalities() {

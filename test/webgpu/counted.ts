@@ -5,6 +5,8 @@ export interface Counted extends Adapter {
   /** buffers that were made and not destroyed, and the bytes of them */
   readonly live: () => { readonly buffers: number; readonly bytes: number };
   readonly pipelines: () => number;
+  /** buffers made, and bytes written to them and read back, since the device was taken */
+  readonly traffic: () => { readonly made: number; readonly written: number; readonly read: number };
   /** The next error scope of this kind catches an error. */
   failNext(filter: GPUErrorFilter): void;
 }
@@ -15,6 +17,13 @@ export const counted = (adapter: Adapter): Counted => {
   const native = Object.getPrototypeOf(device) as GPUDevice;
   const buffers = new Map<GPUBuffer, number>();
   let pipelines = 0;
+  const traffic = { made: 0, written: 0, read: 0 };
+  const { queue } = device;
+  const nativeQueue = Object.getPrototypeOf(queue) as GPUQueue;
+  queue.writeBuffer = (buffer, offset, data, from = 0, size = data.byteLength - from) => {
+    traffic.written += size;
+    return nativeQueue.writeBuffer.call(queue, buffer, offset, data as ArrayBuffer, from, size);
+  };
   let failing: GPUErrorFilter | undefined;
   const scopes: GPUErrorFilter[] = [];
   const own: Partial<GPUDevice> = {
@@ -22,6 +31,12 @@ export const counted = (adapter: Adapter): Counted => {
       const buffer = native.createBuffer.call(device, descriptor);
       const destroy = buffer.destroy.bind(buffer);
       buffers.set(buffer, descriptor.size);
+      traffic.made++;
+      const map = buffer.mapAsync.bind(buffer);
+      buffer.mapAsync = (...args) => {
+        traffic.read += descriptor.size;
+        return map(...args);
+      };
       buffer.destroy = () => {
         buffers.delete(buffer);
         return destroy();
@@ -50,6 +65,7 @@ export const counted = (adapter: Adapter): Counted => {
     ...adapter,
     live: () => ({ buffers: buffers.size, bytes: [...buffers.values()].reduce((sum, bytes) => sum + bytes, 0) }),
     pipelines: () => pipelines,
+    traffic: () => ({ ...traffic }),
     failNext: (filter) => {
       failing = filter;
     },

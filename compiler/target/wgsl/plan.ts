@@ -1,6 +1,6 @@
 // A module as a plan for WebGPU: each program cut into kernels, each kernel as WGSL, every value with its place. Pure and
 // deterministic.
-import { names, product } from "../../ir/dim.ts";
+import { type Dim, names, product } from "../../ir/dim.ts";
 import { Graph } from "../../ir/graph.ts";
 import type { ModelModule, Param, PhaseProgram } from "../../ir/module.ts";
 import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
@@ -276,8 +276,11 @@ class ProgramValues implements Values {
       return this.#add(origin, "given", n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
     }
     if (n.op === "input") {
-      const heap = this.#caches.has(n.attrs.name) ? "keys" : "given";
-      return this.#add({ is: "input", port: n.attrs.name }, heap, n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
+      const origin: Origin = { is: "input", port: n.attrs.name };
+      if (!this.#caches.has(n.attrs.name))
+        return this.#add(origin, "given", n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
+      const [batch, heads, rows, width] = n.type.shape as readonly [Dim, Dim, Dim, Dim];
+      return this.#add(origin, "keys", "f32", [batch, rows, heads, width]);
     }
     if (n.op === "param") {
       const { name } = n.attrs;

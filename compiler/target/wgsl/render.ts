@@ -81,10 +81,7 @@ export class Renderer {
 
   #load(n: Node, lying: Lying, coords: readonly At[], lanes: Lanes): string {
     const code = this.#code;
-    const at =
-      coords.length === lying.shape.length
-        ? coords
-        : [...coords, ...Array<At>(lying.shape.length - coords.length).fill(number(0))];
+    const at = asLying(lying, coords);
     const last = at.at(-1) ?? number(0);
     const rest = at.slice(0, -1);
     const row = rest.reduce<At>((sum, each, axis) => join(sum, lying.shape[axis]!, each), number(0));
@@ -234,6 +231,13 @@ export class Renderer {
     return this.render(table, [row, ...inner], lanes);
   }
 }
+
+/** The coordinates of a node where it lies: keys and values of past rows row by row, a single number in a row of its own. */
+const asLying = ({ heap, shape }: Lying, coords: readonly At[]): readonly At[] => {
+  if (heap !== "keys") return [...coords, ...Array<At>(shape.length - coords.length).fill(number(0))];
+  const [batch, head, row, column] = coords as readonly [At, At, At, At];
+  return [batch, row, head, column];
+};
 
 /** What was loaded, by the node's own type: what kernels compute is kept as f32, whatever it is. */
 const asLoaded = ({ type: { dtype } }: Node, { stored }: Lying, loaded: string): string => {

@@ -42,6 +42,7 @@ const take = async (text: string, sizes: Readonly<Record<string, number>> = SIZE
     const own = new Map(Object.entries(sizes));
     checkLayout(
       layOut(plan, program, own, resident, (_, bytes) => spaceOf(bytes, PAGE), cutting),
+      0,
       {
         buffer: PAGE,
         budget: Infinity,

@@ -1,0 +1,28 @@
+// Keys and values of the rows that a batch of documents has. Whoever runs the programs keeps them: in arrays of the
+// process, or on a device. Which rows there are, a context knows.
+import type { Appending } from "./document.ts";
+import type { Tensors } from "./tensor.ts";
+
+/** Where the new rows of a stream go: behind those that are there. */
+export interface Behind {
+  /** slots in use, of each document */
+  readonly used: readonly number[];
+  /** rows that come with the call, of each document */
+  readonly added: readonly number[];
+}
+export interface Caches {
+  /** for keys and values, wherever they are */
+  readonly bytes: number;
+  /**
+   * Gives each of these streams so many slots a document, and keeps what is there. All or nothing.
+   * @throws Failure "call", "device" where there is no room
+   */
+  grow(rooms: ReadonlyMap<string, number>): Promise<void>;
+  /**
+   * Runs a program on inputs, with what it reads of earlier rows, and keeps what it gives for the rows of the streams in
+   * `behind`. Gives every other output.
+   */
+  call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors>;
+  /** Frees what is kept. */
+  close(): void;
+}

@@ -1,0 +1,131 @@
+// Keys and values in arrays of the process: given to a program as tensors, and what it gives written behind them.
+import type { Behind, Caches } from "./caches.ts";
+import type { Appending } from "./document.ts";
+import { Failure } from "./failure.ts";
+import type { CacheEntry } from "./manifest.ts";
+import { AGAIN } from "./runner.ts";
+import type { Tensor, Tensors } from "./tensor.ts";
+
+const KV = ["k", "v"] as const;
+/** Keys or values: `[batch, heads, room, width]`. */
+interface Store {
+  readonly heads: number;
+  readonly width: number;
+  readonly room: number;
+  readonly data: Float32Array;
+}
+
+export class HostCaches implements Caches {
+  readonly #batch: number;
+  readonly #entries: readonly CacheEntry[];
+  readonly #run: (program: Appending, inputs: Tensors) => Promise<Tensors>;
+  #stores: ReadonlyMap<string, Store> = new Map();
+
+  /** @param run a program, given every input, gives every output */
+  constructor(
+    batch: number,
+    entries: readonly CacheEntry[],
+    run: (program: Appending, inputs: Tensors) => Promise<Tensors>,
+  ) {
+    this.#batch = batch;
+    this.#entries = entries;
+    this.#run = run;
+  }
+
+  get bytes(): number {
+    return [...this.#stores.values()].reduce((n, { data }) => n + data.byteLength, 0);
+  }
+
+  async grow(rooms: ReadonlyMap<string, number>): Promise<void> {
+    const stores = new Map(this.#stores);
+    for (const { name, stream, kvHeads, widths } of this.#entries) {
+      const room = rooms.get(stream);
+      if (room === undefined) continue;
+      for (const what of KV) {
+        const before = this.#stores.get(`${name}.${what}`);
+        const width = widths[what];
+        const data = numbersFor(this.#batch * kvHeads * room * width);
+        if (before !== undefined) lines(before.data, data, before.room * width, room * width);
+        stores.set(`${name}.${what}`, { heads: kvHeads, width, room, data });
+      }
+    }
+    this.#stores = stores;
+  }
+
+  async call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors> {
+    const outputs = await this.#run(program, { ...inputs, ...this.inputs(program) });
+    this.keep(program, behind, outputs);
+    return Object.fromEntries(Object.entries(outputs).filter(([name]) => !isNew(program, name)));
+  }
+
+  /** What a program reads, by its ports: views, not copies. */
+  inputs(program: Appending): Tensors {
+    const found: Record<string, Tensor> = {};
+    for (const { name } of program.reads)
+      for (const what of KV) {
+        const { heads, room, width, data } = this.#stores.get(`${name}.${what}`)!;
+        found[`${name}.${what}`] = { dtype: "f32", shape: [this.#batch, heads, room, width], data };
+      }
+    return found;
+  }
+
+  /** Writes what a program gave; nothing where a part of it is not sound. */
+  keep(program: Appending, behind: ReadonlyMap<string, Behind>, outputs: Tensors): void {
+    this.#check(program, behind, outputs);
+    for (const { name, stream } of program.writes) {
+      const to = behind.get(stream);
+      if (to === undefined) continue;
+      for (const what of KV) {
+        const store = this.#stores.get(`${name}.${what}`)!;
+        for (const [d, count] of to.added.entries())
+          for (let r = 0; r < count; r++) write(store, d, to.used[d]! + r, outputs[`new.${name}.${what}`]!, r);
+      }
+    }
+  }
+  #check(program: Appending, behind: ReadonlyMap<string, Behind>, outputs: Tensors): void {
+    for (const { name, stream, kvHeads, widths } of program.writes) {
+      const to = behind.get(stream);
+      if (to === undefined) continue;
+      for (const what of KV) {
+        const given = outputs[`new.${name}.${what}`];
+        const [batch, rows = 0, heads, width] = given?.shape ?? [];
+        const fits =
+          batch === this.#batch && rows >= Math.max(...to.added) && heads === kvHeads && width === widths[what];
+        if (given?.dtype !== "f32" || !fits)
+          throw new Failure("call", `${program.name} gave no sound new.${name}.${what}`, AGAIN);
+      }
+    }
+  }
+
+  close(): void {
+    this.#stores = new Map();
+  }
+}
+
+/** Whether an output is of keys or values. */
+const isNew = ({ writes }: Appending, output: string): boolean =>
+  writes.some(({ name }) => output === `new.${name}.k` || output === `new.${name}.v`);
+
+const numbersFor = (count: number): Float32Array => {
+  try {
+    return new Float32Array(count);
+  } catch (cause) {
+    const bytes = (4 * count).toLocaleString("en-US");
+    const help = "give shorter documents, or fewer at once";
+    throw new Failure("call", `there is no room for keys and values of ${bytes} bytes`, help, cause);
+  }
+};
+/** Lines of `before` numbers copied to the beginnings of lines of `after`. */
+const lines = (from: Float32Array, to: Float32Array, before: number, after: number): void => {
+  for (let line = 0; line * before < from.length; line++)
+    to.set(from.subarray(line * before, (line + 1) * before), line * after);
+};
+/** Row `r` of document `d` of `[batch, rows, heads, width]` into a slot. */
+const write = ({ heads, width, room, data }: Store, d: number, slot: number, given: Tensor, r: number): void => {
+  const rows = given.shape[1]!;
+  const from = given.data as Float32Array;
+  for (let head = 0; head < heads; head++) {
+    const at = ((d * rows + r) * heads + head) * width;
+    data.set(from.subarray(at, at + width), ((d * heads + head) * room + slot) * width);
+  }
+};

@@ -1,0 +1,67 @@
+// The caches of a context on a device: nothing of them is brought there or back. They go with the device when it is lost.
+import type { Behind, Caches } from "../caches.ts";
+import type { Appending } from "../document.ts";
+import { Failure } from "../failure.ts";
+import type { CacheEntry } from "../manifest.ts";
+import type { Tensors } from "../tensor.ts";
+import type { Keep, Kept } from "./kept.ts";
+import type { OnDevice } from "./onDevice.ts";
+
+/** What a session does for them; calls of all contexts follow each other. */
+export interface Calls {
+  /** on the device that there is, in turn */
+  inTurn<T>(where: string, use: (on: OnDevice) => Promise<T>): Promise<T>;
+  /** `keepOf` is asked when it is the call's turn */
+  call(program: string, inputs: Tensors, keepOf: (on: OnDevice) => Keep): Promise<Tensors>;
+}
+
+export class DeviceCaches implements Caches {
+  readonly #batch: number;
+  readonly #entries: readonly CacheEntry[];
+  readonly #calls: Calls;
+  #lies: { readonly on: OnDevice; readonly kept: Kept } | undefined;
+  #closed = false;
+
+  constructor(batch: number, entries: readonly CacheEntry[], calls: Calls) {
+    this.#batch = batch;
+    this.#entries = entries;
+    this.#calls = calls;
+  }
+
+  get bytes(): number {
+    return this.#lies?.kept.heap.bytes ?? 0;
+  }
+
+  grow(rooms: ReadonlyMap<string, number>): Promise<void> {
+    const where = `keys and values of ${this.#batch} document${this.#batch === 1 ? "" : "s"}`;
+    return this.#calls.inTurn(where, async (on) => {
+      const kept = this.#lies === undefined ? on.keep(this.#batch, this.#entries) : this.#on(where, on);
+      this.#lies = { on, kept };
+      await on.growKept(kept, where, rooms);
+      // Closed while it grew: nobody frees it later.
+      if (this.#closed) this.close();
+    });
+  }
+
+  call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors> {
+    return this.#calls.call(program.name, inputs, (on) => ({
+      kept: this.#on(`program ${program.name}`, on),
+      program,
+      behind,
+    }));
+  }
+  #on(where: string, on: OnDevice): Kept {
+    if (this.#lies?.on === on) return this.#lies.kept;
+    throw new Failure(
+      "device",
+      `${where}: the keys and values of these documents were lost with the GPU`,
+      "begin the documents again in a new context",
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#lies?.on.release(this.#lies.kept);
+    this.#lies = undefined;
+  }
+}

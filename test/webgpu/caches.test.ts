@@ -1,0 +1,163 @@
+// Keys and values that stay on the device: calls on a context equal the same calls with everything brought to them, to the
+// bit, and a step brings and takes no more behind a long past than behind a short one.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cachesOf, modalitiesOf, sessionOf } from "../../cli/manifest.ts";
+import { Context, type Part } from "../../runtime/context.ts";
+import { Failure } from "../../runtime/failure.ts";
+import { HostCaches } from "../../runtime/hostCaches.ts";
+import type { Adapter } from "../../runtime/webgpu/adapter.ts";
+import { DeviceCaches } from "../../runtime/webgpu/deviceCaches.ts";
+import { programOf } from "../phases/judge.ts";
+import { type Kernels, openKernels } from "../phases/kernels.ts";
+import { example, models, sizesOf, weightsOf } from "../phases/models.ts";
+import { type Call, schedule } from "../phases/schedule.ts";
+import type { Specified } from "../reference/run.ts";
+import { counted, type Counted } from "./counted.ts";
+import { gpu, ownGpu } from "./gpu.ts";
+import { bitsOf } from "./planned.ts";
+
+const SEED = Number(process.env["SEED"] ?? 11);
+
+interface Opened {
+  readonly specified: Specified;
+  readonly kernels: Kernels;
+  onDevice(batch: number): Context;
+  /** the same with tensors that come and go with each call */
+  onHost(batch: number): Context;
+}
+const open = async (name: string, adapter: Adapter): Promise<Opened> => {
+  const specified = example(models.find((each) => each.name === name)!);
+  const kernels = await openKernels(specified, weightsOf(specified), adapter);
+  const { model } = specified;
+  const layout = { model: model.name, modalities: modalitiesOf(model), session: sessionOf(model) };
+  const entries = cachesOf([...kernels.programs.values()].map(({ lowered }) => lowered));
+  const { calls, run } = kernels.plan;
+  return {
+    specified,
+    kernels,
+    onDevice: (batch) => new Context(batch, layout, new DeviceCaches(batch, entries, calls)),
+    onHost: (batch) =>
+      new Context(
+        batch,
+        layout,
+        new HostCaches(batch, entries, ({ name: program }, inputs) => run.call(kernels.plan, program, inputs)),
+      ),
+  };
+};
+const partsOf = ({ pieces }: Call): readonly Part[] =>
+  pieces.map(({ rows, span }) => ({ rows, spans: span && { image: [span] } }));
+const text = (count: number): Part => ({
+  rows: Array.from({ length: count }, (_, i) => ({ kind: "text", span: 0, index: 0, values: { id: 30 + i } })),
+});
+
+describe("calls on a context are those with everything brought", () => {
+  test.each(models)("$name", { timeout: 600_000 }, async (small) => {
+    const opened = await open(small.name, await gpu());
+    const { kernels } = opened;
+    try {
+      // Two contexts at once, of other documents and batches, each beside its double.
+      const runs = [1, 2].map((batch) => ({
+        calls: schedule(SEED + batch, batch, sizesOf(small)),
+        contexts: [opened.onDevice(batch), opened.onHost(batch)] as const,
+      }));
+      let compared = 0;
+      for (let i = 0; runs.some(({ calls }) => i < calls.length); i++)
+        for (const { calls, contexts } of runs) {
+          const call = calls[i];
+          if (call === undefined) continue;
+          const { entry } = programOf(kernels, call);
+          const [device, host] = [
+            await contexts[0].run(entry, partsOf(call)),
+            await contexts[1].run(entry, partsOf(call)),
+          ];
+          expect(Object.keys(device.tensors).some((output) => output.startsWith("new."))).toBe(false);
+          expect(bitsOf(device.tensors), `call ${i}, ${entry.name}`).toEqual(bitsOf(host.tensors));
+          compared += Object.keys(device.tensors).length;
+        }
+      expect(compared).toBeGreaterThan(3);
+      for (const { contexts } of runs) contexts[0].close();
+      expect(runs.every(({ contexts }) => contexts[0].bytes === 0)).toBe(true);
+    } finally {
+      await kernels.close();
+    }
+  });
+});
+
+describe("on a device of its own", () => {
+  let device: Counted;
+  beforeAll(async () => {
+    device = counted(await ownGpu());
+  });
+  afterAll(() => device.close());
+
+  test(
+    "a step makes no buffer, and what it brings and takes does not grow with the past",
+    { timeout: 120_000 },
+    async () => {
+      const { kernels, onDevice } = await open("LlamaModel", device);
+      const decode = kernels.programs.get("decode(text)")!.entry;
+      const prefill = kernels.programs.get("prefill(text)")!.entry;
+      const before = device.live();
+      const costs: { readonly written: number; readonly read: number; readonly dispatches: number }[] = [];
+      for (const past of [8, 40, 100]) {
+        const context = onDevice(1);
+        await context.run(prefill, [text(past)]);
+        // The first step of a room makes itself ready.
+        await context.run(decode, [text(1)]);
+        const start = device.traffic();
+        await context.run(decode, [text(1)]);
+        await context.run(decode, [text(1)]);
+        const end = device.traffic();
+        expect(end.made).toBe(start.made);
+        const ready = kernels.plan.report().programs.at(-1)!;
+        costs.push({
+          written: (end.written - start.written) / 2,
+          read: (end.read - start.read) / 2,
+          dispatches: ready.dispatches,
+        });
+        expect(context.bytes).toBeGreaterThan(0);
+        expect(kernels.plan.report().memory.keys).toBe(context.bytes);
+        context.close();
+      }
+      expect(kernels.plan.report().memory.keys).toBe(0);
+      const [first] = costs;
+      for (const cost of costs) {
+        expect(cost.read).toBe(first!.read);
+        expect(cost.dispatches).toBe(first!.dispatches);
+        // The places of past rows are brought, 4 bytes each as the kernels read them, and neither keys nor values.
+        expect(cost.written - first!.written).toBeLessThanOrEqual(128 * 64);
+      }
+      expect(device.live().buffers).toBeGreaterThanOrEqual(before.buffers);
+      await kernels.close();
+      expect(device.live()).toEqual({ buffers: 0, bytes: 0 });
+    },
+  );
+
+  test("without room a context stays as it was, and goes on with fewer rows", { timeout: 120_000 }, async () => {
+    const { kernels, onDevice, onHost } = await open("LlamaModel", device);
+    const prefill = kernels.programs.get("prefill(text)")!.entry;
+    const contexts = [onDevice(1), onHost(1)] as const;
+    for (const context of contexts) await context.run(prefill, [text(10)]);
+    device.failNext("out-of-memory");
+    const thrown = await contexts[0].run(prefill, [text(20)]).catch((cause: unknown) => cause);
+    expect(thrown).toBeInstanceOf(Failure);
+    expect((thrown as Failure).message).toMatch(/^keys and values of 1 document: the GPU is out of memory/);
+    expect(contexts[0].length(0)).toBe(10);
+    const [own, wanted] = [await contexts[0].run(prefill, [text(5)]), await contexts[1].run(prefill, [text(5)])];
+    expect(bitsOf(own.tensors)).toEqual(bitsOf(wanted.tensors));
+    await kernels.close();
+  });
+
+  test("a device that is lost takes keys and values with it, and says so", { timeout: 120_000 }, async () => {
+    const own = await ownGpu();
+    const { kernels, onDevice } = await open("LlamaModel", own);
+    const prefill = kernels.programs.get("prefill(text)")!.entry;
+    const context = onDevice(1);
+    await context.run(prefill, [text(3)]);
+    own.device.destroy();
+    await own.lost;
+    await expect(context.run(prefill, [text(3)])).rejects.toThrow(/prefill\(text\): the GPU was lost/);
+    context.close();
+    await kernels.close();
+  });
+});
