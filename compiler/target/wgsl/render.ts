@@ -40,6 +40,7 @@ export interface Surroundings {
   statistics(n: Norm, row: readonly At[]): string;
 }
 export type Norm = NodeOf<"rmsNorm" | "layerNorm">;
+export const isNorm = (n: Node): n is Norm & Node => n.op === "rmsNorm" || n.op === "layerNorm";
 
 const TYPES: Readonly<Record<DType, string>> = { f32: "f32", f16: "f32", bf16: "f32", i32: "i32", bool: "bool" };
 const vec4 = (dtype: DType, text: string): string => `vec4<${TYPES[dtype]}>(${text})`;

@@ -3,16 +3,23 @@
 import { type Dim, product, terms } from "../../ir/dim.ts";
 import type { Heap, Size, Stored } from "../../../runtime/plan.ts";
 
-export interface Lying {
-  /** index into the values of its program */
-  readonly index: number;
+export interface Place {
   readonly heap: Heap;
   readonly stored: Stored;
+}
+export interface Lying extends Place {
+  /** index into the values of its program */
+  readonly index: number;
   /** with a last axis that is a number */
   readonly shape: readonly Dim[];
   /** vec4s of a row */
   readonly quads: number;
 }
+
+export const lyingAt = (index: number, { heap, stored }: Place, shape: readonly Dim[]): Lying => {
+  const whole = storedShape(shape);
+  return { index, heap, stored, shape: whole, quads: quadsOf(whole) };
+};
 
 /** The shape by which a value is stored. */
 export const storedShape = (shape: readonly Dim[]): readonly Dim[] =>
