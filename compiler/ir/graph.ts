@@ -48,7 +48,7 @@ const sameType = (a: Type, b: Type): boolean => a.dtype === b.dtype && sameShape
 const none = {};
 /** Attributes never change, and rewriting hands the same ones on: each is written as text once. */
 const texts = new WeakMap<object, string>();
-const textOf = (attrs: object): string => {
+export const textOf = (attrs: object): string => {
   const known = texts.get(attrs);
   if (known !== undefined) return known;
   const text = written(attrs);

@@ -68,6 +68,15 @@ export const large: readonly Large[] = [
     },
   },
   {
+    name: "DualTower1B as kernels",
+    seconds: 1,
+    bytes: 400e6,
+    run: (folder) => {
+      mkdirSync(folder, { recursive: true });
+      return cold(["compile", example, "--model", "DualTower1B", "--target", "webgpu", "--out", "out"], folder);
+    },
+  },
+  {
     name: "DualTower1B with bindings",
     seconds: 1,
     bytes: 400e6,

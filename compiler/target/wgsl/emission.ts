@@ -12,6 +12,8 @@ export interface Values {
   looked(table: Node, index: Node): Node | undefined;
   /** where the numbers of a norm lie, if a kernel of its own works them out */
   statistics(norm: Norm): Lying | undefined;
+  /** room for what kernels hand on that is no node */
+  kept(shape: readonly Dim[]): Lying;
 }
 export interface Held {
   /** what the kernel stores, and so computes, where others load it */

@@ -6,7 +6,7 @@ import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
 import { inTable } from "../../ir/ops.ts";
 import { view } from "../../ir/view.ts";
 import type { Looked } from "./host.ts";
-import { isElementwise, type Norm } from "./render.ts";
+import { isElementwise, isNorm, type Norm } from "./render.ts";
 import { widthOf } from "./storage.ts";
 
 /** Products over the same rows, one after the other in the columns of the grid. */
@@ -34,7 +34,6 @@ export interface Partition {
 
 type Anchor = NodeOf<"linear"> | NodeOf<"matmul"> | NodeOf<"attention"> | NodeOf<"sum"> | NodeOf<"amax">;
 const isAnchor = (n: Node): n is Anchor => ["linear", "matmul", "attention", "sum", "amax"].includes(n.op);
-const isNorm = (n: Node): n is Norm => n.op === "rmsNorm" || n.op === "layerNorm";
 const isReshape = (n: Node): boolean => n.op === "split" || n.op === "merge";
 const isGiven = (n: Node): boolean => ["input", "param", "table", "constant", "iota"].includes(n.op);
 /** Too dear to be computed anew for each column of a product. */
@@ -296,7 +295,8 @@ const groupOf = (
       return { is: "reduce", node: anchor as NodeOf<"sum" | "amax">, tip };
   }
 };
-const tipsOf = (group: Group): readonly Node[] => {
+/** The nodes that a kernel stores. */
+export const tipsOf = (group: Group): readonly Node[] => {
   if (group.is === "linear") return group.parts.map(({ tip }) => tip);
   return group.is === "statistics" ? [] : [group.tip];
 };

@@ -1,13 +1,12 @@
 // A module as a plan for WebGPU: each program cut into kernels, each kernel as WGSL, every value with its place. Pure and
 // deterministic.
-import { type Dim, names, product } from "../../ir/dim.ts";
+import { names, product } from "../../ir/dim.ts";
 import { Graph } from "../../ir/graph.ts";
 import type { ModelModule, Param, PhaseProgram } from "../../ir/module.ts";
 import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
 import { tableShape } from "../../ir/table.ts";
 import type { Table } from "../../ir/vocabulary.ts";
 import type {
-  Heap,
   Kernel,
   Origin,
   Plan,
@@ -24,9 +23,10 @@ import type { Code } from "./code.ts";
 import type { Values } from "./emission.ts";
 import { headerOf, opsOf, type Template, type User } from "./header.ts";
 import { lookUp, type Looked } from "./host.ts";
-import { type Group, partition, statisticsKey } from "./partition.ts";
+import { type Group, partition, statisticsKey, tipsOf } from "./partition.ts";
 import type { Norm } from "./render.ts";
-import { type Lying, quadsOf, sizeOf, storedShape } from "./storage.ts";
+import { type Lying, lyingAt, type Place, sizeOf } from "./storage.ts";
+import { answered, type Asked, GroupValues, type ProgramValues, structureOf } from "./structure.ts";
 import { attentionKernel, canAttend } from "./templates/attention.ts";
 import { attentionEnd, attentionOver, runningShape } from "./templates/attentionParts.ts";
 import { linearKernel } from "./templates/linear.ts";
@@ -48,8 +48,10 @@ export interface PlanOptions {
 export const planOf = (
   module: ModelModule,
   options: PlanOptions = {},
+  /** for tests: false writes each group anew, which gives the same plan more slowly */
+  reuse = true,
 ): { readonly plan: Plan; readonly tables: readonly Table[] } => {
-  const shared = new Shared(module, options);
+  const shared = new Shared(module, options, reuse);
   const programs = module.programs.map((program) => programPlan(shared, program));
   return {
     plan: {
@@ -65,42 +67,49 @@ export const planOf = (
 
 /** What all programs of a plan have in common. */
 class Shared {
-  readonly #kernels: { readonly kernel: Kernel; readonly users: User[] }[] = [];
+  readonly #kernels: { readonly kernel: Kernel; readonly first: User; users: number }[] = [];
   readonly tables: Table[] = [];
   readonly weights: readonly PlanWeight[];
   readonly #byText = new Map<string, number>();
   readonly #byTable = new Map<string, number>();
+  readonly #written = new Map<string, Written>();
+  readonly #stored: ReadonlyMap<string, Stored>;
   readonly #matrices: ReadonlySet<string>;
+  readonly #reuse: boolean;
 
-  constructor(module: ModelModule, { place, stored }: PlanOptions) {
+  constructor(module: ModelModule, { place, stored }: PlanOptions, reuse: boolean) {
+    this.#reuse = reuse;
     this.#matrices = matricesOf(module);
     this.weights = module.params.map((param) => {
       const lies = place?.(param) ?? null;
       const matrix = this.#matrices.has(param.name) ? (stored?.(param) ?? lies?.dtype) : undefined;
       return { name: param.name, shape: param.type.shape as readonly number[], stored: matrix ?? "f32", lies };
     });
+    this.#stored = new Map(this.weights.map((weight) => [weight.name, weight.stored]));
   }
 
-  isMatrix(param: string): boolean {
-    return this.#matrices.has(param);
+  placeOf(param: string): Place {
+    return { heap: this.#matrices.has(param) ? "matrix" : "given", stored: this.#stored.get(param)! };
   }
-  storedAs(param: string): Stored {
-    return this.weights.find(({ name }) => name === param)!.stored;
+  /** What a group of this structure has become. */
+  written(structure: string, write: () => Written): Written {
+    const known = this.#reuse ? this.#written.get(structure) : undefined;
+    const written = known ?? write();
+    this.#written.set(structure, written);
+    for (const { kernel } of written.steps) this.#kernels[kernel]!.users++;
+    return written;
   }
   /** Steps that compute alike have one kernel; so whom it is for is written above it when all of them are known. */
-  kernel(kernel: Kernel, user: User): number {
+  kernel(kernel: Kernel, first: () => User): number {
     const known = this.#byText.get(kernel.wgsl);
-    if (known !== undefined) {
-      this.#kernels[known]!.users.push(user);
-      return known;
-    }
+    if (known !== undefined) return known;
     this.#byText.set(kernel.wgsl, this.#kernels.length);
-    return this.#kernels.push({ kernel, users: [user] }) - 1;
+    return this.#kernels.push({ kernel, first: first(), users: 0 }) - 1;
   }
   kernels(): Kernel[] {
-    return this.#kernels.map(({ kernel, users }) => ({
+    return this.#kernels.map(({ kernel, first, users }) => ({
       ...kernel,
-      wgsl: headerOf(kernel.template as Template, users[0]!, users.length) + kernel.wgsl,
+      wgsl: headerOf(kernel.template as Template, first, users) + kernel.wgsl,
     }));
   }
   table(table: Table): number {
@@ -152,13 +161,8 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
     looked,
     isNarrow,
   );
-  const values = new ProgramValues(shared, program, looked, groups);
-  const steps = groups.map((group): Step => {
-    const write = (code: Code): Step => stepOf(shared, program, values, group, code);
-    const step = write(kernelOf(values, group));
-    const instead = insteadOf(values, group).map(write);
-    return instead.length === 0 ? step : { ...step, instead };
-  });
+  const values = new Entries(shared, program, looked, groups);
+  const steps = groups.map((group) => stepOf(shared, program, values, group));
   return {
     name: program.name,
     inputs: program.inputs.map(({ name, type }) => ({
@@ -177,16 +181,39 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   };
 };
 
-const stepOf = (shared: Shared, program: PhaseProgram, values: Values, group: Group, code: Code): Step => {
-  const { kernel, step } = code.finish();
+const stepOf = (shared: Shared, program: PhaseProgram, values: ProgramValues, group: Group): Step => {
+  const structure = structureOf(group, values);
   const name = [...new Set(namesOf(group).map((n) => n.origin?.path ?? n.op))].join(" + ");
   const at = namesOf(group)[0]?.origin?.at ?? "";
-  const ops = opsOf(tipsOf(group), (n) => values.lying(n) !== undefined);
-  const written = shared.kernel(kernel, { program: program.name, step: name, at, ops });
-  return { name, at, kernel: written, ...step, work: sizeOf(workOf(group)) };
+  const write = (): Written => {
+    const own = new GroupValues(values, structure);
+    const user = (): User => {
+      const ops = opsOf(structure.roots, (n) => values.place(n) !== undefined);
+      return { program: program.name, step: name, at, ops };
+    };
+    const steps = [kernelOf(own, group), ...insteadOf(own, group)].map((code) => {
+      const { kernel, step } = code.finish();
+      return { kernel: shared.kernel(kernel, user), ...step, work: sizeOf(workOf(group)) };
+    });
+    return { steps, asked: own.asked };
+  };
+  const { steps, asked } = shared.written(structure.text, write);
+  const indices = answered(asked, values, structure.nodes);
+  const [step, ...instead] = steps.map((each) => ({
+    name,
+    at,
+    ...each,
+    operands: each.operands.map((operand) => ({ ...operand, value: indices[operand.value]! })),
+  }));
+  return instead.length === 0 ? step! : { ...step!, instead };
 };
+/** The steps of a group: the one that computes it, and those that may stand in its stead; of values by its own numbers. */
+interface Written {
+  readonly steps: readonly Omit<Step, "name" | "at" | "instead">[];
+  readonly asked: readonly Asked[];
+}
 /** Kernels that do the same where a device binds less at once than one unit of the group's own reads. */
-const insteadOf = (values: ProgramValues, group: Group): readonly Code[] => {
+const insteadOf = (values: Values, group: Group): readonly Code[] => {
   if (group.is !== "attention") return [];
   const running = values.kept(runningShape(group.node));
   return [attentionOver(values, group, running), attentionEnd(values, group, running)];
@@ -220,13 +247,7 @@ const namesOf = (group: Group): readonly Node[] => {
   return [group.is === "statistics" ? group.norm : group.is === "pointwise" ? group.tip : group.node];
 };
 
-/** The nodes that a kernel stores, or of which it stores numbers. */
-const tipsOf = (group: Group): readonly Node[] => {
-  if (group.is === "linear") return group.parts.map(({ tip }) => tip);
-  return [group.is === "statistics" ? group.norm : group.tip];
-};
-
-class ProgramValues implements Values {
+class Entries implements ProgramValues {
   readonly entries: PlanValue[] = [];
   readonly #shared: Shared;
   readonly #looked: Looked;
@@ -240,26 +261,33 @@ class ProgramValues implements Values {
     this.#caches = new Set(reads.flatMap(({ name }) => [`${name}.k`, `${name}.v`]));
     for (const group of groups) {
       if (group.is === "statistics")
-        this.#statistics.set(
-          statisticsKey(group.norm),
-          this.#add({ is: "computed" }, "state", "f32", [...group.norm.type.shape.slice(0, -1), 4]),
-        );
-      else
-        for (const tip of tipsOf(group))
-          this.#lying.set(tip, this.#add({ is: "computed" }, "state", "f32", tip.type.shape));
+        this.#statistics.set(statisticsKey(group.norm), this.kept([...group.norm.type.shape.slice(0, -1), 4]));
+      else for (const tip of tipsOf(group)) this.#lying.set(tip, this.kept(tip.type.shape));
     }
   }
 
   lying(n: Node): Lying | undefined {
     const known = this.#lying.get(n);
     if (known !== undefined) return known;
-    const made = this.#given(n);
-    if (made !== undefined) this.#lying.set(n, made);
+    const place = this.place(n);
+    if (place === undefined) return undefined;
+    const made = this.#add(this.#originOf(n), place, n.type.shape);
+    this.#lying.set(n, made);
     return made;
   }
-  /** Room for what kernels hand on that is no node. */
+  place(n: Node): Place | undefined {
+    const known = this.#lying.get(n);
+    if (known !== undefined) return known;
+    if (n.op === "param") return this.#shared.placeOf(n.attrs.name);
+    if (n.op !== "input" && n.op !== "table") return undefined;
+    const heap = n.op === "input" && this.#caches.has(n.attrs.name) ? "keys" : "given";
+    return { heap, stored: n.type.dtype === "i32" ? "i32" : "f32" };
+  }
   kept(shape: Node["type"]["shape"]): Lying {
-    return this.#add({ is: "computed" }, "state", "f32", shape);
+    return this.#add({ is: "computed" }, { heap: "state", stored: "f32" }, shape);
+  }
+  sources(n: Node): readonly Node[] {
+    return this.#looked.sources(n);
   }
   looked(table: Node, index: Node): Node | undefined {
     return this.#looked.rows(table, index);
@@ -268,33 +296,25 @@ class ProgramValues implements Values {
     return this.#statistics.get(statisticsKey(norm));
   }
 
-  #given(n: Node): Lying | undefined {
+  #originOf(n: Node): Origin {
     const feature = this.#looked.features.get(n);
-    if (feature !== undefined) {
-      const origin: Origin =
-        feature.is === "lookup" ? { ...feature, table: this.#shared.table(feature.table) } : feature;
-      return this.#add(origin, "given", n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
+    if (feature !== undefined)
+      return feature.is === "lookup" ? { ...feature, table: this.#shared.table(feature.table) } : feature;
+    switch (n.op) {
+      case "input":
+        return { is: "input", port: n.attrs.name };
+      case "param":
+        return { is: "weight", weight: n.attrs.name };
+      case "table":
+        return { is: "table", table: this.#shared.table(n.attrs.table) };
+      default:
+        throw new Error(`${n.op} is not given`);
     }
-    if (n.op === "input") {
-      const origin: Origin = { is: "input", port: n.attrs.name };
-      if (!this.#caches.has(n.attrs.name))
-        return this.#add(origin, "given", n.type.dtype === "i32" ? "i32" : "f32", n.type.shape);
-      const [batch, heads, rows, width] = n.type.shape as readonly [Dim, Dim, Dim, Dim];
-      return this.#add(origin, "keys", "f32", [batch, rows, heads, width]);
-    }
-    if (n.op === "param") {
-      const { name } = n.attrs;
-      const heap = this.#shared.isMatrix(name) ? "matrix" : "given";
-      return this.#add({ is: "weight", weight: name }, heap, this.#shared.storedAs(name), n.type.shape);
-    }
-    if (n.op === "table")
-      return this.#add({ is: "table", table: this.#shared.table(n.attrs.table) }, "given", "f32", n.type.shape);
-    return undefined;
   }
 
-  #add(origin: Origin, heap: Heap, stored: Stored, shape: Node["type"]["shape"]): Lying {
-    const whole = storedShape(shape);
-    this.entries.push({ origin, heap, stored, shape: whole.map(sizeOf) });
-    return { index: this.entries.length - 1, heap, stored, shape: whole, quads: quadsOf(whole) };
+  #add(origin: Origin, place: Place, shape: Node["type"]["shape"]): Lying {
+    const lying = lyingAt(this.entries.length, place, shape);
+    this.entries.push({ origin, heap: place.heap, stored: place.stored, shape: lying.shape.map(sizeOf) });
+    return lying;
   }
 }

@@ -24,7 +24,7 @@ import {
   remainder,
 } from "./indexing.ts";
 import type { FunctionName } from "./functions.ts";
-import type { Lying } from "./storage.ts";
+import { type Lying, rowByRow } from "./storage.ts";
 
 /** What a kernel knows beside the graph. */
 export interface Surroundings {
@@ -40,6 +40,7 @@ export interface Surroundings {
   statistics(n: Norm, row: readonly At[]): string;
 }
 export type Norm = NodeOf<"rmsNorm" | "layerNorm">;
+export const isNorm = (n: Node): n is Norm & Node => n.op === "rmsNorm" || n.op === "layerNorm";
 
 const TYPES: Readonly<Record<DType, string>> = { f32: "f32", f16: "f32", bf16: "f32", i32: "i32", bool: "bool" };
 const vec4 = (dtype: DType, text: string): string => `vec4<${TYPES[dtype]}>(${text})`;
@@ -232,12 +233,9 @@ export class Renderer {
   }
 }
 
-/** The coordinates of a node where it lies: keys and values of past rows row by row, a single number in a row of its own. */
-const asLying = ({ heap, shape }: Lying, coords: readonly At[]): readonly At[] => {
-  if (heap !== "keys") return [...coords, ...Array<At>(shape.length - coords.length).fill(number(0))];
-  const [batch, head, row, column] = coords as readonly [At, At, At, At];
-  return [batch, row, head, column];
-};
+/** The coordinates of a node where it lies: a single number in a row of its own. */
+const asLying = ({ heap, shape }: Lying, coords: readonly At[]): readonly At[] =>
+  heap === "keys" ? rowByRow(coords) : [...coords, ...Array<At>(shape.length - coords.length).fill(number(0))];
 
 /** What was loaded, by the node's own type: what kernels compute is kept as f32, whatever it is. */
 const asLoaded = ({ type: { dtype } }: Node, { stored }: Lying, loaded: string): string => {

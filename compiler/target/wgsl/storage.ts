@@ -3,16 +3,26 @@
 import { type Dim, product, terms } from "../../ir/dim.ts";
 import type { Heap, Size, Stored } from "../../../runtime/plan.ts";
 
-export interface Lying {
-  /** index into the values of its program */
-  readonly index: number;
+export interface Place {
   readonly heap: Heap;
   readonly stored: Stored;
+}
+export interface Lying extends Place {
+  /** index into the values of its program */
+  readonly index: number;
   /** with a last axis that is a number */
   readonly shape: readonly Dim[];
   /** vec4s of a row */
   readonly quads: number;
 }
+
+export const lyingAt = (index: number, { heap, stored }: Place, shape: readonly Dim[]): Lying => {
+  const whole = storedShape(heap === "keys" ? rowByRow(shape) : shape);
+  return { index, heap, stored, shape: whole, quads: quadsOf(whole) };
+};
+
+/** `[batch, heads, rows, width]` as keys and values of past rows lie: those of a row together. */
+export const rowByRow = <T>([batch, heads, rows, width]: readonly T[]): readonly T[] => [batch!, rows!, heads!, width!];
 
 /** The shape by which a value is stored. */
 export const storedShape = (shape: readonly Dim[]): readonly Dim[] =>
