@@ -5,6 +5,7 @@ import { product, same, sameShape, show } from "../../ir/dim.ts";
 import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
 import { inTable } from "../../ir/ops.ts";
 import { view } from "../../ir/view.ts";
+import type { Stored } from "../../../runtime/plan.ts";
 import type { Looked } from "./host.ts";
 import { isElementwise, isNorm, type Norm } from "./render.ts";
 import { widthOf } from "./storage.ts";
@@ -43,15 +44,22 @@ const isDear = (n: Node): boolean =>
   ) ||
   (n.op === "gather" && n.src[0]!.op === "param");
 
-export const partition = (
-  roots: readonly Node[],
-  looked: Looked,
-  isNarrow: (linear: NodeOf<"linear">) => boolean,
-): Partition => new Partitioner(roots, looked, isNarrow).partition();
+/** What the graph does not say of a program. */
+export interface Facts {
+  /** whether a product has few rows */
+  isNarrow(linear: NodeOf<"linear">): boolean;
+  /** how a matrix's numbers are stored; a kernel reads matrices of one kind */
+  storedAs(matrix: Node): Stored | undefined;
+}
+
+export const partition = (roots: readonly Node[], looked: Looked, facts: Facts): Partition =>
+  new Partitioner(roots, looked, facts).partition();
 
 class Partitioner {
   readonly #looked: Looked;
-  readonly #isNarrow: (linear: NodeOf<"linear">) => boolean;
+  readonly #facts: Facts;
+  /** tables whose rows are read are stored in unlike ways */
+  readonly #unlikeTables: boolean;
   readonly #order: readonly Node[];
   readonly #users = new Map<Node, Node[]>();
   readonly #outputs: readonly Node[];
@@ -60,9 +68,9 @@ class Partitioner {
   readonly #owner = new Map<Node, Group>();
   readonly #groups: Group[] = [];
 
-  constructor(roots: readonly Node[], looked: Looked, isNarrow: (linear: NodeOf<"linear">) => boolean) {
+  constructor(roots: readonly Node[], looked: Looked, facts: Facts) {
     this.#looked = looked;
-    this.#isNarrow = isNarrow;
+    this.#facts = facts;
     const order = toposort(roots);
     const needed = new Set(roots);
     for (const n of order.toReversed())
@@ -72,6 +80,8 @@ class Partitioner {
           this.#users.set(s, [...(this.#users.get(s) ?? []), n]);
         }
     this.#order = order.filter((n) => needed.has(n));
+    const tables = this.#order.flatMap((n) => (n.op === "gather" ? [facts.storedAs(n.src[0]!)] : []));
+    this.#unlikeTables = new Set(tables.filter((stored) => stored !== undefined)).size > 1;
     this.#outputs = roots.map(bare);
     this.#isOutput = new Set(this.#outputs);
   }
@@ -98,7 +108,7 @@ class Partitioner {
       if (next.node.op === "rotary") turned = (next.node.type.shape[2] as number) / next.node.attrs.heads;
     }
     const tip = chain.findLast((n) => n.op !== "linear" || n === anchor)!;
-    const group = groupOf(anchor, tip, linears, turned, this.#isNarrow);
+    const group = groupOf(anchor, tip, linears, turned, this.#facts);
     this.#groups.push(group);
     for (const n of chain) this.#owner.set(n, group);
   }
@@ -137,9 +147,15 @@ class Partitioner {
       if (this.#owner.has(n) || this.#isOutput.has(n) || new Set(this.#users.get(n)).size > 1) return undefined;
       chain.unshift(n);
       if (n.op === "linear")
-        return n.src[0] === beside.src[0] && sameShape(n.type.shape, beside.type.shape) ? chain : undefined;
+        return n.src[0] === beside.src[0] && sameShape(n.type.shape, beside.type.shape) && this.#areAlike(n, beside)
+          ? chain
+          : undefined;
       if (!isElementwise(n.op) || n.src.length > 1) return undefined;
     }
+  }
+
+  #areAlike(a: NodeOf<"linear">, b: NodeOf<"linear">): boolean {
+    return this.#facts.storedAs(a.src[1]!) === this.#facts.storedAs(b.src[1]!);
   }
 
   // What is stored by itself
@@ -183,7 +199,7 @@ class Partitioner {
         continue;
       }
       const again = own.size > 1 && n.type.dtype === "f32" && !isNorm(n) && !inTable(view, n.op);
-      if (this.#isOutput.has(n) || forced.has(n) || again) stored.add(n);
+      if (this.#isOutput.has(n) || forced.has(n) || again || this.#readsApart(n, own)) stored.add(n);
       // Not the node itself: that stands for the products that read it.
       const from = stored.has(n) ? new Set<unknown>([`stored ${n.id}`]) : own;
       for (const s of this.#sources(n)) for (const reader of from) reads(s, reader);
@@ -193,6 +209,11 @@ class Partitioner {
       reads(n.src[0]!, key);
     }
     return { stored, apart };
+  }
+  /** Whether rows of a table are read by a kernel of their own: one that can do with a part of the table at a time. */
+  #readsApart(n: Node, readers: ReadonlySet<unknown>): boolean {
+    if (n.op !== "gather" || this.#facts.storedAs(n.src[0]!) === undefined) return false;
+    return this.#unlikeTables || [...readers].some((reader) => typeof reader !== "string");
   }
   /** Whether the kernels that a reader stands for work out the numbers of the norm themselves. */
   #measures(reader: unknown, norm: Norm): boolean {
@@ -260,7 +281,7 @@ class Partitioner {
       .sort((a, b) => a.level - b.level || a.i - b.i);
     const merged = new Map<string, Group>();
     for (const { group, level, i } of sorted) {
-      const key = group.is === "linear" ? `${level} ${group.narrow} ${rowsKey(group.parts[0]!.linears[0])}` : String(i);
+      const key = group.is === "linear" ? `${level} ${group.narrow} ${this.#rowsKey(group)}` : String(i);
       const before = merged.get(key);
       merged.set(
         key,
@@ -271,6 +292,11 @@ class Partitioner {
     }
     return [...merged.values()];
   }
+  /** How many rows products have, and how their matrices are stored. */
+  #rowsKey({ parts: [part] }: Extract<Group, { is: "linear" }>): string {
+    const { type, src } = part!.linears[0];
+    return `${show(product(type.shape.slice(0, -1)))} ${this.#facts.storedAs(src[1]!)}`;
+  }
 }
 
 const groupOf = (
@@ -278,13 +304,13 @@ const groupOf = (
   tip: Node,
   linears: readonly NodeOf<"linear">[],
   turned: number | undefined,
-  isNarrow: (linear: NodeOf<"linear">) => boolean,
+  facts: Facts,
 ): Group => {
   switch (anchor.op) {
     case "linear":
       return {
         is: "linear",
-        narrow: isNarrow(anchor),
+        narrow: facts.isNarrow(anchor),
         parts: [{ linears: [anchor, ...linears.slice(1)], tip, turned }],
       };
     case "matmul":
@@ -325,5 +351,3 @@ const keepsColumns = (n: Node): boolean => {
   if (n.op === "merge") return n.attrs.axis + 1 < from.length - 1;
   return n.op === "split" && n.attrs.axis < from.length - 1 && same(from.at(-1)!, to.at(-1)!);
 };
-/** How many rows a product has. */
-const rowsKey = ({ type }: NodeOf<"linear">): string => show(product(type.shape.slice(0, -1)));

@@ -88,6 +88,9 @@ class Shared {
     this.#stored = new Map(this.weights.map((weight) => [weight.name, weight.stored]));
   }
 
+  matrixStored(n: Node): Stored | undefined {
+    return n.op === "param" && this.#matrices.has(n.attrs.name) ? this.#stored.get(n.attrs.name) : undefined;
+  }
   placeOf(param: string): Place {
     return { heap: this.#matrices.has(param) ? "matrix" : "given", stored: this.#stored.get(param)! };
   }
@@ -159,7 +162,7 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   const { groups, outputs } = partition(
     looked.roots.map((n) => computed(g, n)),
     looked,
-    isNarrow,
+    { isNarrow, storedAs: (n) => shared.matrixStored(n) },
   );
   const values = new Entries(shared, program, looked, groups);
   const steps = groups.map((group) => stepOf(shared, program, values, group));
