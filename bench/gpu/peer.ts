@@ -19,6 +19,7 @@ export const openPeer = async (
   module: ModelModule,
   weight: (name: string) => Float32Array,
   only: readonly string[],
+  enableRobustness: boolean,
 ): Promise<Peer> => {
   const folder = mkdtempSync(join(tmpdir(), "graftwerk-bench-"));
   let size = 0;
@@ -47,7 +48,7 @@ export const openPeer = async (
     sessions.set(
       program.name,
       await ort.InferenceSession.create(join(folder, `${i}.onnx`), {
-        executionProviders: ["webgpu"],
+        executionProviders: [{ name: "webgpu", enableRobustness } as ort.InferenceSession.ExecutionProviderConfig],
         logSeverityLevel: 4,
       }),
     );
