@@ -122,7 +122,8 @@ export type Parameter =
 /**
  * Computes some values from others. Its grid has three axes, of as many units as the sizes say. A dispatch computes any
  * box of it: units from `first` up to `end`, also where that is less than one workgroup could; it reads and writes
- * nothing that those units do not reach. So whatever limits a device has, a grid is cut until a part of it fits.
+ * nothing that those units do not reach. So whatever limits a device has, a grid is cut until a part of it fits. Along
+ * each axis a box begins at a multiple of the kernel's tile, or lies between two: no workgroup has units of two tiles.
  */
 export interface Step {
   /** where in the specification, for people */
@@ -138,7 +139,21 @@ export interface Step {
   readonly work: Size;
   /** steps that do the same, where one unit of this one needs more than a device binds at once */
   readonly instead?: readonly Step[];
+  /**
+   * Ways to do the same by invocations that work together: through workgroup memory, and what else their kernels say that
+   * they need. Better where hardware is made for it, worse where a processor acts as a GPU: the runtime takes the first that
+   * suits the device and the call, or none.
+   */
+  readonly together?: readonly Together[];
 }
+export interface Together {
+  readonly steps: readonly Step[];
+  /** the call for which it is made: one in which `of` is at least so many; every one, if left out */
+  readonly from?: { readonly of: Size; readonly least: number };
+}
+
+/** What not every device has. */
+export type KernelFeature = "subgroups";
 
 /** One WGSL module with the entry point `main`. */
 export interface Kernel {
@@ -152,6 +167,9 @@ export interface Kernel {
   readonly invocations: number;
   /** bytes */
   readonly workgroupMemory: number;
+  readonly features: readonly KernelFeature[];
+  /** with features: index of the kernel that does the same without them, in the same steps */
+  readonly without?: number;
 }
 
 export interface PlanInput {

@@ -8,6 +8,7 @@ import {
   type HostOp,
   type HostStep,
   type Kernel,
+  type KernelFeature,
   type Operand,
   type Origin,
   type Parameter,
@@ -132,6 +133,9 @@ const step = nested<Step>(
       parameters: array(parameter, 1024),
       work: size,
       instead: optional(array(inner, 8)),
+      together: optional(
+        array(object({ steps: array(inner, 8), from: optional(object({ of: size, least: index })) }), 4),
+      ),
     }) as Check<Step>,
 );
 
@@ -142,7 +146,9 @@ const kernel: Check<Kernel> = object({
   tile: triple(integer(1, 2 ** 31)),
   invocations: integer(1, 4096),
   workgroupMemory: integer(0, 1 << 20),
-});
+  features: array(oneOf<KernelFeature>("subgroups"), 1),
+  without: optional(index),
+}) as Check<Kernel>;
 const input: Check<PlanInput> = object({ name, dtype: oneOf("f32", "i32"), shape });
 const output: Check<PlanOutput> = object({ name, shape, value: index });
 const program: Check<PlanProgram> = object({

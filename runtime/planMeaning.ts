@@ -11,8 +11,7 @@ const MOST = 2 ** 40;
 export const checkPlan = (plan: Plan, fail: Fail): void => {
   unique("programs", plan.programs, fail);
   unique("weights", plan.weights, fail);
-  for (const [i, { heaps }] of plan.kernels.entries())
-    if (new Set(heaps).size < heaps.length) fail(`kernels[${i}].heaps`, "one heap stands twice");
+  for (const [i, kernel] of plan.kernels.entries()) checkKernel(plan, kernel, (what) => fail(`kernels[${i}]`, what));
   for (const [i, { shape, stored, lies }] of plan.weights.entries()) {
     if (stored !== "f32" && lies !== null && lies.dtype !== stored)
       fail(`weights[${i}].stored`, `it is ${stored}, and lies in its file as ${lies.dtype}`);
@@ -25,6 +24,16 @@ export const checkPlan = (plan: Plan, fail: Fail): void => {
   const weights = new Map(plan.weights.map((weight) => [weight.name, weight]));
   for (const [i, program] of plan.programs.entries())
     new ProgramCheck(plan, weights, program, (where, what) => fail(`programs[${i}].${where}`, what)).check();
+};
+
+const checkKernel = (plan: Plan, { heaps, tile, features, without }: Kernel, fail: (what: string) => never): void => {
+  if (new Set(heaps).size < heaps.length) fail("one heap stands twice");
+  if (without === undefined) return;
+  const other = plan.kernels[without] ?? fail(`there is no kernel ${without}`);
+  if (features.length === 0 || other.features.length > 0)
+    fail("the kernel without features has some, or this has none");
+  if (other.heaps.join() !== heaps.join() || other.tile.join() !== tile.join())
+    fail("the kernel without features has other heaps or tiles");
 };
 
 /** Of the steps of the runtime that do not take two. */
@@ -71,21 +80,34 @@ class ProgramCheck {
     const written = new Set<number>();
     for (const [i, step] of steps.entries()) {
       const where = `steps[${i}]`;
-      // Either way leaves the same written, and neither may count on what only the other writes.
+      // Each way leaves the same written, and none may count on what only another writes.
       const before = new Set(written);
       this.#step(where, step, written);
-      const other = new Set(before);
-      for (const [j, each] of (step.instead ?? []).entries()) {
-        if (each.instead !== undefined) this.#fail(`${where}.instead[${j}]`, "it has steps in its own stead");
-        this.#step(`${where}.instead[${j}]`, each, other);
+      this.#plain(where, step);
+      const { instead, together = [] } = step;
+      if (instead !== undefined) this.#way(`${where}.instead`, instead, before, written);
+      for (const [j, each] of (instead ?? []).entries()) this.#plain(`${where}.instead[${j}]`, each);
+      for (const [j, { steps: others, from }] of together.entries()) {
+        this.#way(`${where}.together[${j}].steps`, others, before, written);
+        if (from !== undefined) this.#known(`${where}.together[${j}].from`, [from.of]);
       }
-      const missing = step.instead && [...written].find((value) => !other.has(value));
-      if (missing !== undefined) this.#fail(`${where}.instead`, `it does not write the value ${missing}`);
     }
     for (const [i, { shape, value }] of outputs.entries()) {
       this.#known(`outputs[${i}].shape`, shape);
       if (!written.has(value)) this.#fail(`outputs[${i}].value`, "no step writes it");
     }
+  }
+
+  /** Other steps in the stead of one that wrote what is missing `before`. */
+  #way(where: string, steps: readonly Step[], before: ReadonlySet<number>, written: ReadonlySet<number>): void {
+    const other = new Set(before);
+    for (const [j, each] of steps.entries()) {
+      const place = `${where}[${j}]`;
+      if (each.instead !== undefined || each.together !== undefined) this.#fail(place, "it has steps in its own stead");
+      this.#step(place, each, other);
+    }
+    const missing = [...written].find((value) => !other.has(value));
+    if (missing !== undefined) this.#fail(where, `it does not write the value ${missing}`);
   }
 
   #known(where: string, sizes: readonly Size[]): void {
@@ -181,6 +203,11 @@ class ProgramCheck {
     if (step.of.some((each) => each >= i)) this.#fail(where, "it is computed of what comes later");
   }
 
+  /** What a device that has nothing to choose from runs. */
+  #plain(where: string, { kernel }: Step): void {
+    const features = this.#plan.kernels[kernel]!.features;
+    if (features.length > 0) this.#fail(`${where}.kernel`, `not every device has ${features.join()}`);
+  }
   #step(where: string, { kernel: index, grid, operands, parameters, work }: Step, written: Set<number>): void {
     const kernel = this.#plan.kernels[index];
     if (kernel === undefined) return this.#fail(`${where}.kernel`, `there is no kernel ${index}`);

@@ -14,6 +14,7 @@ const suites = [
   { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },
   { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
   { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },
+  { files: ["test/webgpu/together.test.ts", "test/webgpu/whole.test.ts"], env: { RUNS: "all" }, gpu: true },
   { files: ["test/webgpu/grown.test.ts"], env: { RUNS: "1000" }, gpu: true },
   { files: ["test/runtime/headers.test.ts"], env: { RUNS: "1000000" } },
 ];

@@ -34,6 +34,10 @@ export const checkBounds = (program: PlanProgram, sizes: Sizes): void => {
       if (parameter.is === "size") within(`${where}.parameters[${i}]`, parameter.size, 0, 2 ** 32 - 1);
     for (const [i, operand] of step.operands.entries()) checkReach(`${where}.operands[${i}].reach`, operand, grid);
     for (const [i, other] of (step.instead ?? []).entries()) checkStep(`${where}.instead[${i}]`, other);
+    for (const [i, { steps, from }] of (step.together ?? []).entries()) {
+      if (from !== undefined) within(`${where}.together[${i}].from`, from.of, 0, Number.MAX_SAFE_INTEGER);
+      for (const [j, other] of steps.entries()) checkStep(`${where}.together[${i}].steps[${j}]`, other);
+    }
   };
   const checkReach = (where: string, { value, reach }: Operand, grid: readonly number[]): void => {
     if (reach.is === "all") return;

@@ -1,12 +1,13 @@
 // A program for calls of given sizes, worked out before anything is made on a device: every value with its address, every
 // step cut into dispatches, and the bytes that it all takes.
 import { Failure } from "../failure.ts";
-import { type Heap as HeapName, HEAPS, type Kernel, type Plan, type PlanProgram, type Step } from "../plan.ts";
+import { type Heap as HeapName, HEAPS, type Plan, type PlanProgram, type Step } from "../plan.ts";
 import { arenaOf } from "./arena.ts";
 import { checkBounds } from "./bounds.ts";
 import { cut, type CutLimits, type Dispatch, type Placed, type TooMuch } from "./cut.ts";
 import { alignUp, Allotter, type Space, type spaceOf } from "./heap.ts";
 import { type Extent, extentOf, type Sizes } from "./sizes.ts";
+import { ALONE, type Capabilities, type Chosen, waysOf } from "./variants.ts";
 
 /** Where values lie that all programs have. */
 export interface Residents {
@@ -23,9 +24,7 @@ export interface ValueAt {
   readonly address: number;
   readonly extent: Extent;
 }
-export interface LaidStep {
-  readonly step: Step;
-  readonly kernel: Kernel;
+export interface LaidStep extends Chosen {
   readonly dispatches: readonly Dispatch[];
 }
 /** A program whose every value has its place. */
@@ -55,11 +54,13 @@ export const layOut = (
   residents: Residents,
   grown: (heap: HeapName, bytes: number) => ReturnType<typeof spaceOf>,
   limits: CutLimits,
+  can: Capabilities = ALONE,
 ): Layout => {
   checkBounds(program, sizes);
-  let { steps } = program;
+  let ways = program.steps.map((step) => waysOf(plan, step, can, sizes));
   for (;;) {
-    const placing = placingOf({ ...program, steps }, sizes, residents, {
+    const steps = ways.flatMap(([way]) => way!);
+    const placing = placingOf({ ...program, steps: steps.map(({ step }) => step) }, sizes, residents, {
       given: grown("given", 0).pageSize,
       keys: grown("keys", 0).pageSize,
     });
@@ -69,27 +70,27 @@ export const layOut = (
       given: grown("given", placing.given[1]),
       keys: grown("keys", placing.keys[1]),
     };
-    const cuts = steps.map((step) => {
-      const kernel = plan.kernels[step.kernel]!;
-      return {
-        step,
-        kernel,
-        made: cut({ step, kernel, placed: placedOf(program, step, placing), sizes, spaces: heaps, limits }),
-      };
-    });
+    const cuts = steps.map(({ step, kernel }) => ({
+      step,
+      kernel,
+      made: cut({ step, kernel, placed: placedOf(program, step, placing), sizes, spaces: heaps, limits }),
+    }));
     const tooMuch = new Map(cuts.flatMap(({ step, made }) => (isCut(made) ? [] : [[step, made] as const])));
     if (tooMuch.size === 0) {
       const laid = cuts.map(({ step, kernel, made }) => ({ step, kernel, dispatches: made as readonly Dispatch[] }));
       return { program, sizes, ...placing, steps: laid, heaps, scratch: scratchOf(laid) };
     }
-    for (const [{ name, instead }, { heap, bytes }] of tooMuch)
-      if (instead === undefined)
-        throw new Failure(
-          "device",
-          `program ${program.name}: the step ${name} needs ${bytes} bytes of ${WORDS[heap]} at once, and this GPU binds ${limits.binding}`,
-          "use another GPU, or fewer rows in a call",
-        );
-    steps = steps.flatMap((step) => (tooMuch.has(step) ? step.instead! : [step]));
+    ways = ways.map((own) => {
+      const large = own[0]!.find(({ step }) => tooMuch.has(step))?.step;
+      if (large === undefined) return own;
+      if (own.length > 1) return own.slice(1);
+      const { heap, bytes } = tooMuch.get(large)!;
+      throw new Failure(
+        "device",
+        `program ${program.name}: the step ${large.name} needs ${bytes} bytes of ${WORDS[heap]} at once, and this GPU binds ${limits.binding}`,
+        "use another GPU, or fewer rows in a call",
+      );
+    });
   }
 };
 const WORDS: Readonly<Record<HeapName, string>> = {

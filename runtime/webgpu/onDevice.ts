@@ -16,6 +16,7 @@ import { callText, checkLayout, checkMemory, type MemoryLimits } from "./memory.
 import { Prepared } from "./prepared.ts";
 import type { Sizes } from "./sizes.ts";
 import { MAP } from "./usage.ts";
+import { type Capabilities, capabilitiesOf } from "./variants.ts";
 import { bringWeights, checkTables, type PlanFiles, placeWeights, type Resident } from "./weights.ts";
 
 /** How many of all kernels that a call needs are compiled. */
@@ -26,6 +27,8 @@ export interface DeviceOptions {
   readonly budget?: number;
   /** multiplications in a second, by which dispatches are kept below 100 ms */
   readonly rate?: number;
+  /** whether invocations work together; on hardware, if left out, and not where a processor acts as a GPU */
+  readonly together?: boolean;
 }
 /** Of a processor that acts as a GPU, and of a slow GPU. A higher rate saves a few dispatches, a lower one stalls a screen less. */
 const RATES = { software: 1e9, hardware: 5e10 } as const;
@@ -46,6 +49,7 @@ export class OnDevice {
   readonly #bindings: Bindings;
   readonly #memory: MemoryLimits;
   readonly #cutting: CutLimits;
+  readonly can: Capabilities;
   readonly #onProgress: Progress;
   /** of each context a number */
   readonly #kept = new Map<Kept, number>();
@@ -68,6 +72,7 @@ export class OnDevice {
     };
     const [state, matrix, given, keys] = HEAPS.map((name) => this.#heap(name)) as [Heap, Heap, Heap, Heap];
     this.heaps = { state, matrix, given, keys };
+    this.can = capabilitiesOf(adapter, options.together);
     this.#resident = placeWeights(plan, { matrix: this.heaps.matrix.pageSize, given: this.heaps.given.pageSize });
   }
 
@@ -173,7 +178,7 @@ export class OnDevice {
     const heaps = this.#heapsWith(kept);
     const grown = (heap: HeapName, bytes: number) => heaps[heap].grown(bytes);
     const resident = kept === undefined ? this.#resident : { ...this.#resident, keys: kept.places.of };
-    const layout = layOut(this.#plan, program, sizes, resident, grown, this.#cutting);
+    const layout = layOut(this.#plan, program, sizes, resident, grown, this.#cutting, this.can);
     checkLayout(layout, this.keysBytes - heaps.keys.bytes, this.#memory);
     return layout;
   }

@@ -38,6 +38,8 @@ export interface ReadyProgram {
 }
 export interface Report {
   readonly device: string;
+  /** whether invocations of a workgroup work together where a plan has kernels for that */
+  readonly together: boolean;
   /** how weights are stored, and how many are; computation is in f32 */
   readonly precision: Readonly<Partial<Record<Stored, number>>>;
   readonly memory: Memory;
@@ -158,6 +160,7 @@ class Session implements PlanSession {
     for (const { stored } of this.#plan.weights) precision[stored] = (precision[stored] ?? 0) + 1;
     return {
       device: nameOf(this.#on.adapter.info),
+      together: this.#on.can.together,
       precision,
       memory: this.memory(),
       programs: [...this.#on.prepared.values()].map(({ layout, dispatches }) => ({

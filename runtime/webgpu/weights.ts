@@ -1,4 +1,5 @@
 // Weights and tables of a plan: where they lie on a device, and how they come there.
+import { allOf } from "./variants.ts";
 import { Failure } from "../failure.ts";
 import type { Plan, PlanValue, PlanWeight } from "../plan.ts";
 import { Allotter } from "./heap.ts";
@@ -33,7 +34,7 @@ export const placeWeights = (
   const values = new Map<string, PlanValue>();
   for (const program of programs)
     for (const step of program.steps)
-      for (const { operands } of [step, ...(step.instead ?? [])])
+      for (const { operands } of allOf(step))
         for (const operand of operands) {
           const value = program.values[operand.value]!;
           const { origin, heap } = value;

@@ -16,6 +16,13 @@ test.each(Object.keys(typical) as Template[])("a kernel of the template %s", asy
   await expect(wgsl).toMatchFileSnapshot(`golden/${template}.wgsl`);
 });
 
+test("what subgroups change", async () => {
+  const one = typical["linear.split"];
+  const { wgsl } = webgpu(draw(one, one.dims[0]!, 1).module).plan.kernels.find(({ features }) => features.length > 0)!;
+  expect(validateByNaga(wgsl)).toBeUndefined();
+  await expect(wgsl).toMatchFileSnapshot("golden/linear.split.subgroups.wgsl");
+});
+
 const size = (of: Size): string =>
   typeof of === "number"
     ? String(of)

@@ -1,5 +1,5 @@
 // A device that keeps lower limits than WebGPU lets one ask for: what is above `adapter.limits` throws where it is made.
-// So a plan for small hardware is held to it on any hardware. Not seen: workgroup memory, and groups in a dispatch.
+// So a plan for small hardware is held to it on any hardware. Not seen: groups in a dispatch.
 import type { Adapter } from "../../runtime/webgpu/adapter.ts";
 import { type Limits, narrowed } from "../../runtime/webgpu/limits.ts";
 import { BUFFER } from "../../runtime/webgpu/usage.ts";
@@ -20,6 +20,14 @@ const workgroupsOf = (code: string): readonly (readonly number[])[] =>
     if (sizes.some((size) => !/^\d+[ui]?$/.test(size))) throw new Error(`narrow: ${whole} is not written as numbers`);
     return sizes.map((size) => Number.parseInt(size, 10));
   });
+
+/** Bytes of workgroup memory of a shader. It must be arrays with a number of these. */
+const memoryOf = (code: string): number =>
+  [...code.matchAll(/var<workgroup>\s*\w+\s*:\s*([^;]*);/g)].reduce((sum, [whole, type]) => {
+    const [, of, count] = /^array<(vec4<f32>|f32|u32), (\d+)>$/.exec(type!) ?? [];
+    if (of === undefined) throw new Error(`narrow: ${whole} is not written as an array`);
+    return sum + Number(count) * (of === "vec4<f32>" ? 16 : 4);
+  }, 0);
 
 /** An adapter whose device keeps limits as they were set last. */
 export interface Narrow extends Adapter {
@@ -62,6 +70,8 @@ export const narrow = (adapter: Adapter): Narrow => {
       return native.createBindGroup.call(device, descriptor);
     },
     createShaderModule: (descriptor) => {
+      const memory = memoryOf(descriptor.code);
+      check("maxComputeWorkgroupStorageSize", memory, limits.maxComputeWorkgroupStorageSize);
       for (const [x = 1, y = 1, z = 1] of workgroupsOf(descriptor.code)) {
         check("maxComputeInvocationsPerWorkgroup", x * y * z, limits.maxComputeInvocationsPerWorkgroup);
         check("maxComputeWorkgroupSizeX", x, limits.maxComputeWorkgroupSizeX);

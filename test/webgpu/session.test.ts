@@ -49,6 +49,7 @@ describe("what a session says", () => {
     await session.run(PROGRAM, call);
     const report = session.report();
     expect(report.device).not.toBe("");
+    expect(report.together).toBe(!device.info.software);
     expect(report.precision).toEqual({ f32: plan.weights.length });
     const [ready] = report.programs;
     expect(ready).toMatchObject({ program: PROGRAM, steps: program.steps.length, dispatches: program.steps.length });

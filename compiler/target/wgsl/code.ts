@@ -1,7 +1,8 @@
 // One WGSL module being written: the heaps that it binds, the numbers it is told, the functions it calls. Names are made
 // here by order of use, so that steps that compute alike have the same text, and no name of a user reaches WGSL.
 import { add as addDims, type Dim, show } from "../../ir/dim.ts";
-import type { Heap, Kernel, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
+import type { Heap, Kernel, KernelFeature, Operand, Parameter, Reach, Step } from "../../../runtime/plan.ts";
+import { type Combine, combineName, combineText } from "./combine.ts";
 import { type At, type Axis, spanOf, textOf } from "./indexing.ts";
 import { functions, type FunctionName } from "./functions.ts";
 import type { Template } from "./header.ts";
@@ -26,6 +27,8 @@ interface Use {
 }
 
 const NAMES = ["x", "y", "z"] as const;
+/** Of what workgroup memory holds. */
+const BYTES = { "vec4<f32>": 16, f32: 4, u32: 4 } as const;
 /** Tile of an axis whose units a workgroup takes one after the other, however many there are. */
 export const FOLLOWING = 2 ** 31;
 
@@ -36,7 +39,8 @@ export class Code {
   readonly #parameters: Parameter[] = [];
   readonly #parameterNames = new Map<string, string>();
   readonly #functions = new Set<FunctionName>();
-  readonly #memory: string[] = [];
+  readonly #memory = new Map<string, { readonly type: keyof typeof BYTES; readonly count: number }>();
+  readonly #combines = new Set<Combine>();
   readonly #reaches = new Map<string, { readonly reach: Reach; readonly key: string }>();
   #scopes: Map<string, string>[] = [new Map()];
   #made = 0;
@@ -84,9 +88,25 @@ export class Code {
     functions[name].calls.forEach((called) => this.#use(called));
     this.#functions.add(name);
   }
-  /** Workgroup memory. */
-  shared(name: string, type: string): void {
-    this.#memory.push(`var<workgroup> ${name}: ${type};`);
+
+  // Workgroups
+
+  get invocations(): number {
+    return this.#layout.workgroup.reduce((a, b) => a * b);
+  }
+  /** An array in workgroup memory; the same name is the same array, as long as the longest that is asked for. */
+  shared(name: string, type: keyof typeof BYTES, count: number): void {
+    this.#memory.set(name, { type, count: Math.max(count, this.#memory.get(name)?.count ?? 0) });
+  }
+  /** The sum or the largest of what all invocations have, number by number; each is given it. A workgroup has one axis. */
+  combined(op: Combine, x: string): string {
+    this.#combines.add(op);
+    this.shared("parts", "vec4<f32>", this.invocations);
+    return `${combineName(op)}(${x}, local.x)`;
+  }
+  /** Whether subgroups would be of use. */
+  get combines(): boolean {
+    return this.#combines.size > 0;
   }
 
   // Numbers
@@ -195,7 +215,10 @@ export class Code {
 
   // The whole
 
-  finish(): { readonly kernel: Kernel; readonly step: Pick<Step, "grid" | "operands" | "parameters"> } {
+  finish(features: readonly KernelFeature[] = []): {
+    readonly kernel: Kernel;
+    readonly step: Pick<Step, "grid" | "operands" | "parameters">;
+  } {
     const { template, grid, tile, workgroup } = this.#layout;
     const heaps = (["state", "matrix", "given", "keys"] as const).filter((heap) =>
       this.#uses.some((use) => use.value.heap === heap),
@@ -210,6 +233,7 @@ export class Code {
     };
     const fields = this.#parameters.map((_, i) => [...this.#parameterNames.values()][i]!.slice(2));
     const text = [
+      ...features.map((feature) => `enable ${feature};`),
       ...(fields.length === 0
         ? []
         : [
@@ -217,8 +241,9 @@ export class Code {
             "@group(0) @binding(0) var<uniform> p: Parameters;",
           ]),
       ...heaps.map((heap, i) => `@group(0) @binding(${i + 1}) ${declared[heap]};`),
-      ...this.#memory,
+      ...[...this.#memory].map(([name, { type, count }]) => `var<workgroup> ${name}: array<${type}, ${count}>;`),
       ...[...this.#functions].map((name) => functions[name].text),
+      ...[...this.#combines].map((op) => combineText(op, this.invocations, features.includes("subgroups"))),
       `@compute @workgroup_size(${workgroup.join(", ")})`,
       "fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {",
       ...this.#lines,
@@ -235,8 +260,9 @@ export class Code {
         wgsl: text,
         heaps,
         tile,
-        invocations: workgroup.reduce((a, b) => a * b),
-        workgroupMemory: 0,
+        invocations: this.invocations,
+        workgroupMemory: [...this.#memory.values()].reduce((sum, { type, count }) => sum + BYTES[type] * count, 0),
+        features,
       },
       step: { grid: [sizeOf(grid[0]), sizeOf(grid[1]), sizeOf(grid[2])], operands, parameters },
     };

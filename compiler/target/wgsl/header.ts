@@ -6,12 +6,20 @@ import type { Node } from "../../ir/node.ts";
 export const templates = {
   "linear.wide": "products of many rows with matrices, with what is done to rows before and to results after",
   "linear.narrow": "products of few rows with matrices, with what is done to rows before and to results after",
+  "linear.split": "products of few rows with matrices; invocations of a workgroup share the sum of each result",
+  "linear.tiled": "products of many rows with matrices; a workgroup brings tiles of both to its memory",
   attention: "softmax of scores over all streams of keys, times values, of one query and head to an invocation",
   "attention.over": "the same of some keys, kept as a running softmax for the keys that follow",
   "attention.end": "what a running softmax over all keys has come to",
+  "attention.split": "the same of few queries: invocations of a workgroup share the keys of one query and head",
+  "attention.tiled": "the same of many queries; a workgroup brings keys and values to its memory",
+  "attention.part": "the same of a part of many keys, kept for the step that puts the parts together",
+  "attention.merge": "what parts of the keys of one query and head have come to, together",
   product: "products of two computed values",
   reduce: "one axis, summed or its largest value taken",
   statistics: "the factor and the mean of a norm, of each row",
+  "reduce.split": "one axis, summed or its largest value taken; invocations of a workgroup share a long row",
+  "statistics.split": "the factor and the mean of a norm; invocations of a workgroup share a long row",
   pointwise: "a value of which each number stands by itself, with all that it is made of",
 } as const satisfies Record<string, string>;
 export type Template = keyof typeof templates;

@@ -21,7 +21,7 @@ export interface Part {
 export type Group =
   | { readonly is: "linear"; readonly narrow: boolean; readonly parts: readonly Part[] }
   | { readonly is: "product"; readonly node: NodeOf<"matmul">; readonly tip: Node }
-  | { readonly is: "attention"; readonly node: NodeOf<"attention">; readonly tip: Node }
+  | { readonly is: "attention"; readonly narrow: boolean; readonly node: NodeOf<"attention">; readonly tip: Node }
   | { readonly is: "reduce"; readonly node: NodeOf<"sum" | "amax">; readonly tip: Node }
   | { readonly is: "statistics"; readonly norm: Norm }
   | { readonly is: "pointwise"; readonly tip: Node };
@@ -47,7 +47,7 @@ const isDear = (n: Node): boolean =>
 /** What the graph does not say of a program. */
 export interface Facts {
   /** whether a product has few rows */
-  isNarrow(linear: NodeOf<"linear">): boolean;
+  isNarrow(product: Node): boolean;
   /** how a matrix's numbers are stored; a kernel reads matrices of one kind */
   storedAs(matrix: Node): Stored | undefined;
 }
@@ -316,7 +316,7 @@ const groupOf = (
     case "matmul":
       return { is: "product", node: anchor, tip };
     case "attention":
-      return { is: "attention", node: anchor, tip };
+      return { is: "attention", narrow: facts.isNarrow(anchor), node: anchor, tip };
     default:
       return { is: "reduce", node: anchor as NodeOf<"sum" | "amax">, tip };
   }

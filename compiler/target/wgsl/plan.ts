@@ -3,7 +3,7 @@
 import { names, product } from "../../ir/dim.ts";
 import { Graph } from "../../ir/graph.ts";
 import type { ModelModule, Param, PhaseProgram } from "../../ir/module.ts";
-import { type Node, type NodeOf, toposort } from "../../ir/node.ts";
+import { type Node, toposort } from "../../ir/node.ts";
 import { tableShape } from "../../ir/table.ts";
 import type { Table } from "../../ir/vocabulary.ts";
 import type {
@@ -16,23 +16,19 @@ import type {
   PlanWeight,
   Step,
   Stored,
+  Together,
   WeightPlace,
 } from "../../../runtime/plan.ts";
 import { legalize } from "../legalize.ts";
 import type { Code } from "./code.ts";
-import type { Values } from "./emission.ts";
 import { headerOf, opsOf, type Template, type User } from "./header.ts";
 import { lookUp, type Looked } from "./host.ts";
 import { type Group, partition, statisticsKey, tipsOf } from "./partition.ts";
 import type { Norm } from "./render.ts";
 import { type Lying, lyingAt, type Place, sizeOf } from "./storage.ts";
 import { answered, type Asked, GroupValues, type ProgramValues, structureOf } from "./structure.ts";
-import { attentionKernel, canAttend } from "./templates/attention.ts";
-import { attentionEnd, attentionOver, runningShape } from "./templates/attentionParts.ts";
-import { linearKernel } from "./templates/linear.ts";
-import { pointwiseKernel } from "./templates/pointwise.ts";
-import { productKernel } from "./templates/product.ts";
-import { reduceKernel, statisticsKernel } from "./templates/reduce.ts";
+import { canAttend } from "./templates/attention.ts";
+import { insteadOf, kernelOf, togetherOf } from "./ways.ts";
 import { workOf } from "./work.ts";
 
 export type { Plan };
@@ -71,6 +67,7 @@ class Shared {
   readonly tables: Table[] = [];
   readonly weights: readonly PlanWeight[];
   readonly #byText = new Map<string, number>();
+  readonly #better = new Map<number, number>();
   readonly #byTable = new Map<string, number>();
   readonly #written = new Map<string, Written>();
   readonly #stored: ReadonlyMap<string, Stored>;
@@ -99,7 +96,7 @@ class Shared {
     const known = this.#reuse ? this.#written.get(structure) : undefined;
     const written = known ?? write();
     this.#written.set(structure, written);
-    for (const { kernel } of written.steps) this.#kernels[kernel]!.users++;
+    for (const { kernel } of allOf(written)) this.#count(kernel);
     return written;
   }
   /** Steps that compute alike have one kernel; so whom it is for is written above it when all of them are known. */
@@ -108,6 +105,23 @@ class Shared {
     if (known !== undefined) return known;
     this.#byText.set(kernel.wgsl, this.#kernels.length);
     return this.#kernels.push({ kernel, first: first(), users: 0 }) - 1;
+  }
+  /** The kernel that does the same as another with more features, written once. */
+  better(plain: number, first: () => User, write: () => Kernel): number {
+    const known = this.#better.get(plain);
+    if (known !== undefined) return known;
+    const made = this.kernel({ ...write(), without: plain }, first);
+    this.#better.set(plain, made);
+    return made;
+  }
+  /** A step that runs a kernel, or the one without its features. */
+  #count(kernel: number): void {
+    const {
+      users,
+      kernel: { without },
+    } = this.#kernels[kernel]!;
+    this.#kernels[kernel]!.users = users + 1;
+    if (without !== undefined) this.#count(without);
   }
   kernels(): Kernel[] {
     return this.#kernels.map(({ kernel, first, users }) => ({
@@ -157,7 +171,7 @@ const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   );
   const rows = new Set(program.streams.map(({ name }) => name));
   /** Few rows: one to each document or span, or, where a program decodes, one to each call. */
-  const isNarrow = ({ type }: NodeOf<"linear">): boolean =>
+  const isNarrow = ({ type }: Node): boolean =>
     program.kind === "decode" || !names(product(type.shape.slice(0, -1))).some((name) => rows.has(name));
   const { groups, outputs } = partition(
     looked.roots.map((n) => computed(g, n)),
@@ -194,56 +208,54 @@ const stepOf = (shared: Shared, program: PhaseProgram, values: ProgramValues, gr
       const ops = opsOf(structure.roots, (n) => values.place(n) !== undefined);
       return { program: program.name, step: name, at, ops };
     };
-    const steps = [kernelOf(own, group), ...insteadOf(own, group)].map((code) => {
+    const stepWith = (code: Code): OwnStep => {
       const { kernel, step } = code.finish();
-      return { kernel: shared.kernel(kernel, user), ...step, work: sizeOf(workOf(group)) };
-    });
-    return { steps, asked: own.asked };
+      const plain = shared.kernel(kernel, user);
+      const best = code.combines ? shared.better(plain, user, () => code.finish(["subgroups"]).kernel) : plain;
+      return { kernel: best, ...step, work: sizeOf(workOf(group)) };
+    };
+    return {
+      alone: stepWith(kernelOf(own, group)),
+      instead: insteadOf(own, group).map(stepWith),
+      together: togetherOf(own, group).map(({ kernels, from }) => ({
+        steps: kernels.map(stepWith),
+        ...(from === undefined ? {} : { from: { of: sizeOf(from.of), least: from.least } }),
+      })),
+      asked: own.asked,
+    };
   };
-  const { steps, asked } = shared.written(structure.text, write);
+  const { alone, instead, together, asked } = shared.written(structure.text, write);
   const indices = answered(asked, values, structure.nodes);
-  const [step, ...instead] = steps.map((each) => ({
+  const placed = (own: OwnStep): Step => ({
     name,
     at,
-    ...each,
-    operands: each.operands.map((operand) => ({ ...operand, value: indices[operand.value]! })),
-  }));
-  return instead.length === 0 ? step! : { ...step!, instead };
+    ...own,
+    operands: own.operands.map((operand) => ({ ...operand, value: indices[operand.value]! })),
+  });
+  return {
+    ...placed(alone),
+    ...(instead.length === 0 ? {} : { instead: instead.map(placed) }),
+    ...(together.length === 0 ? {} : { together: together.map((way) => ({ ...way, steps: way.steps.map(placed) })) }),
+  };
 };
-/** The steps of a group: the one that computes it, and those that may stand in its stead; of values by its own numbers. */
+/** A step of values by its group's own numbers. */
+type OwnStep = Omit<Step, "name" | "at" | "instead" | "together">;
+/** The steps of a group: the one that computes it, and those that may stand in its stead. */
 interface Written {
-  readonly steps: readonly Omit<Step, "name" | "at" | "instead">[];
+  readonly alone: OwnStep;
+  readonly instead: readonly OwnStep[];
+  readonly together: readonly (Omit<Together, "steps"> & { readonly steps: readonly OwnStep[] })[];
   readonly asked: readonly Asked[];
 }
-/** Kernels that do the same where a device binds less at once than one unit of the group's own reads. */
-const insteadOf = (values: Values, group: Group): readonly Code[] => {
-  if (group.is !== "attention") return [];
-  const running = values.kept(runningShape(group.node));
-  return [attentionOver(values, group, running), attentionEnd(values, group, running)];
-};
-
+const allOf = ({ alone, instead, together }: Written): readonly OwnStep[] => [
+  alone,
+  ...instead,
+  ...together.flatMap(({ steps }) => steps),
+];
 /** What a program gives lies where it computes: of what it was given, a copy. */
 const computed = (g: Graph, n: Node): Node =>
   n.op === "input" || n.op === "param" || n.op === "table" ? g.op("broadcast", [n], { shape: n.type.shape }) : n;
 
-const kernelOf = (values: Values, group: Group): Code => {
-  switch (group.is) {
-    case "linear":
-      return linearKernel(values, group);
-    case "product":
-      return productKernel(values, group);
-    case "attention":
-      return attentionKernel(values, group);
-    case "reduce":
-      return reduceKernel(values, group.node);
-    case "statistics":
-      return statisticsKernel(values, group.norm);
-    case "pointwise":
-      return pointwiseKernel(values, group.tip);
-    default:
-      throw new Error(`no such kernel: ${String(group satisfies never)}`);
-  }
-};
 /** The nodes that a kernel is named by. */
 const namesOf = (group: Group): readonly Node[] => {
   if (group.is === "linear") return group.parts.flatMap(({ linears }) => linears);

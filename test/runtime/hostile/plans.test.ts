@@ -67,6 +67,13 @@ const stepOf = (plan: Loose, template: string): Loose =>
   programOf(plan)["steps"]!.find(
     ({ kernel }) => plan["kernels"]![kernel as never]!["template"] === (template as never),
   )!;
+/** A step that has steps together whose kernels have features. */
+const togetherOf = (plan: Loose): Loose =>
+  plan["programs"]!.flatMap((program) => program["steps"]! as Loose[]).find(
+    ({ together }) => plan["kernels"]![together?.[0]!["steps"]![0]!["kernel"] as never]?.["features"]![0] !== undefined,
+  )!;
+/** A kernel with features. */
+const bestOf = (plan: Loose): Loose => plan["kernels"]!.find(({ features }) => features!.length !== (0 as never))!;
 const valueOf = (plan: Loose, is: string): Loose =>
   programOf(plan)["values"]!.find(({ origin }) => origin!["is"] === (is as never))!;
 const set = (to: Loose, key: string, value: unknown): void => void (to[key] = value as never);
@@ -362,6 +369,52 @@ const hostile: readonly Hostile[] = [
     what: "steps in the stead that leave a result out",
     text: changed((plan) => stepOf(plan, "attention")["instead"]!.pop()),
     says: /it does not write the value/,
+  },
+  {
+    what: "steps together that leave a result out",
+    text: changed((plan) => togetherOf(plan)["together"]![0]!["steps"]!.pop()),
+    says: /it does not write the value/,
+  },
+  {
+    what: "steps together in the stead of steps together",
+    text: changed((plan) => {
+      const step = togetherOf(plan);
+      set(step["together"]![0]!["steps"]![0]!, "together", structuredClone(step["together"]));
+    }),
+    says: /nested at most 2 times|it has steps in its own stead/,
+  },
+  {
+    what: "steps together from a size that no call has",
+    text: changed((plan) => set(togetherOf(plan)["together"]![0]!, "from", { of: [[1, "nobody"]], least: 1 })),
+    says: /no input has the size "nobody" alone/,
+  },
+  {
+    what: "a step that not every device can do",
+    text: changed((plan) => {
+      const step = togetherOf(plan);
+      set(step, "kernel", step["together"]![0]!["steps"]![0]!["kernel"]);
+    }),
+    says: /not every device has subgroups/,
+  },
+  {
+    what: "a kernel without features that is not there",
+    text: changed((plan) => set(bestOf(plan), "without", 4000)),
+    says: /there is no kernel 4000/,
+  },
+  {
+    what: "a kernel without features that has them",
+    text: changed((plan) => set(bestOf(plan), "without", plan["kernels"]!.indexOf(bestOf(plan) as never))),
+    says: /the kernel without features has some/,
+  },
+  {
+    what: "a kernel without features of other tiles",
+    text: changed((plan) => set(plan["kernels"]![bestOf(plan)["without"] as never]!, "tile", [1, 2, 3])),
+    says: /the kernel without features has other heaps or tiles/,
+  },
+  {
+    what: "a feature that nobody knows",
+    text: changed((plan) => set(bestOf(plan), "features", ["threads"])),
+    says: /features\[0\] must be/,
   },
   {
     what: "a kernel of 2 MB",

@@ -102,6 +102,8 @@ const decoding = (title: string, d: number, e: number, through: string, interlea
 });
 
 const one = [{ batch: 2, text: 1, "image.patch": 1 }];
+const parts = [{ batch: 2, text: 1, "image.patch": 1031 }];
+const wide = [{ batch: 1, text: 2, "image.patch": 131 }];
 const long = [
   { batch: 1, text: 1, "image.patch": 1031 },
   { batch: 1, text: 67, "image.patch": 129 },
@@ -121,6 +123,12 @@ export const attentions: readonly Case[] = [
   attention({ title: "large scores under a softcap", size: 300, heads: 2, softcap: 30 }),
   attention({ title: "one query and one key", dims: one, d: 64, heads: 1 }),
   attention({ title: "many keys", dims: long, kvHeads: 1, d: 16, chance: 0.9 }),
+  attention({ title: "many keys of three streams", dims: parts, streams: [P, T, 3], e: 12, softcap: 2, chance: 0.3 }),
+  attention({ title: "many keys that no row sees", dims: parts, kvHeads: 2, d: 4, chance: 0 }),
+  {
+    ...attention({ title: "wide heads", dims: wide, heads: 2, kvHeads: 1, d: 128, e: 256, chance: 0.8 }),
+    kind: "decode",
+  },
   attention({ title: "heads of 6, expanded", d: 6, kvHeads: 2, chance: 0.3, through: "product" }),
   attention({ title: "heads of 5 and values of 3, expanded", d: 5, e: 3, streams: [P, T], through: "product" }),
   attention({ title: "heads of 1 with a softcap, expanded", d: 1, softcap: 2, chance: 0.5, through: "product" }),

@@ -9,7 +9,7 @@ export const reduces = (op: Reduce): readonly Case[] => [
     title: "each axis of known sizes",
     dims: [{}],
     build: ({ g, f32 }) =>
-      [[2, 3, 8], [5, 7, 3], [3, 1], [67], [4, 130]].flatMap((shape, i) => {
+      [[2, 3, 8], [5, 7, 3], [3, 1], [67], [4, 130], [3, 512], [2, 3, 1023]].flatMap((shape, i) => {
         const x = f32(`x${i}`, shape, -3, -1);
         return shape.map((_, axis) => g.op(op, [x], { axis }));
       }),
@@ -53,7 +53,7 @@ const norms = (op: "rmsNorm" | "layerNorm", operands: readonly number[]): readon
     title: "widths on and off the vec4s, small and far from 0",
     dims: pairs,
     build: ({ g, f32, weight }) =>
-      [1, 3, 8, 67].flatMap((width) =>
+      [1, 3, 8, 67, 128, 515].flatMap((width) =>
         operands.map((count) => {
           const name = `${width}.${count}`;
           const x = count === 0 ? f32(`x${name}`, [B, T, width], -1e-3, 1e-3) : f32(`x${name}`, [B, T, width], 7, 9);

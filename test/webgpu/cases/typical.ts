@@ -40,6 +40,9 @@ const attended: Case = {
   },
 };
 
+/** So many keys that parts of them pay off. */
+const many: Case = { ...attended, kind: "decode", dims: [{ batch: 1, text: 1, "image.patch": 1031 }] };
+
 export const typical: Readonly<Record<Template, Case>> = {
   "linear.wide": { title: "a product of normed rows, added to others", dims: pairs, build: projected("forward") },
   "linear.narrow": {
@@ -48,7 +51,18 @@ export const typical: Readonly<Record<Template, Case>> = {
     kind: "decode",
     build: projected("decode"),
   },
+  "linear.split": {
+    title: "turned heads beside a gated product, of few rows",
+    dims: pairs,
+    kind: "decode",
+    build: projected("decode"),
+  },
+  "linear.tiled": { title: "a product of normed rows, added to others", dims: pairs, build: projected("forward") },
   attention: attended,
+  "attention.split": { ...attended, kind: "decode" },
+  "attention.part": many,
+  "attention.merge": many,
+  "attention.tiled": attended,
   "attention.over": attended,
   "attention.end": attended,
   product: {
@@ -63,5 +77,15 @@ export const typical: Readonly<Record<Template, Case>> = {
     build: ({ g, f32 }) => g.op("amax", [f32("x", [B, T, 7])], { axis: 2 }),
   },
   statistics: { title: "a norm that is not before a product", dims: pairs, build: normed },
+  "reduce.split": {
+    title: "the largest of a long row",
+    dims: pairs,
+    build: ({ g, f32 }) => g.op("amax", [f32("x", [B, T, 131])], { axis: 2 }),
+  },
+  "statistics.split": {
+    title: "a norm of long rows",
+    dims: pairs,
+    build: ({ g, f32 }) => g.op("layerNorm", [f32("x", [B, T, 131])], { eps: 1e-5 }),
+  },
   pointwise: { title: "a norm that is not before a product", dims: pairs, build: normed },
 };

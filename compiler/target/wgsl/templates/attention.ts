@@ -4,8 +4,8 @@ import { keyStreams } from "../../../ir/attention.ts";
 import type { NodeOf } from "../../../ir/node.ts";
 import { Code } from "../code.ts";
 import type { Values } from "../emission.ts";
-import { axisAt, join, loopAt } from "../indexing.ts";
-import { type Attention, endAttention, sizesOf, Softmax } from "./softmax.ts";
+import { axisAt, join, loopAt, number } from "../indexing.ts";
+import { type Attention, endAttention, quads, sizesOf, Softmax } from "./softmax.ts";
 
 /** Heads of whole vec4s; others take the expansion. */
 export const canAttend = (node: NodeOf<"attention">): boolean => {
@@ -27,10 +27,15 @@ export const attentionKernel = (values: Values, attention: Attention): Code => {
     for (const stream of keyStreams(node.src)) {
       const keys = stream.k.type.shape[1]!;
       const j = code.fresh("j");
-      code.block(`for (var ${j} = 0u; ${j} < ${code.size(keys)}; ${j}++)`, () => softmax.take(stream, loopAt(j, keys)));
+      code.block(`for (var ${j} = 0u; ${j} < ${code.size(keys)}; ${j}++)`, () => softmax.read(stream, loopAt(j, keys)));
     }
     const row = join(document, rows, query);
-    endAttention(code, values, attention, { head, row }, { total: "total", of: (quad) => `o${quad}` });
+    endAttention(code, values, attention, {
+      head,
+      row,
+      total: "total",
+      sums: quads(sizesOf(node).e).map((quad) => ({ quad: number(quad), sum: `o${quad}` })),
+    });
   });
   return code;
 };

@@ -5,7 +5,7 @@ import { add, type Dim, mul } from "../../../ir/dim.ts";
 import type { NodeOf } from "../../../ir/node.ts";
 import { Code, FOLLOWING } from "../code.ts";
 import { unflat, type Values } from "../emission.ts";
-import { type At, axisAt, join } from "../indexing.ts";
+import { type At, axisAt, join, number } from "../indexing.ts";
 import type { Lying } from "../storage.ts";
 import { type Attention, endAttention, quads, sizesOf, Softmax } from "./softmax.ts";
 
@@ -49,7 +49,7 @@ export const attentionOver = (values: Values, { node }: Attention, running: Lyin
       const loop = `for (var ${t} = max(${code.first(2)}, ${first}); ${t} < min(${code.end(2)}, ${last}); ${t}++)`;
       const body = (): void => {
         code.line(`let ${j} = ${t} - ${first};`);
-        softmax.take(stream, axisAt(j, keys, 2));
+        softmax.read(stream, axisAt(j, keys, 2));
       };
       code.part(2, from, to, () => code.block(loop, body));
       from = to;
@@ -62,7 +62,7 @@ export const attentionOver = (values: Values, { node }: Attention, running: Lyin
 
 /** What follows an attention, of what `attentionOver` has left. */
 export const attentionEnd = (values: Values, attention: Attention, running: Lying): Code => {
-  const { batch, rows, heads } = sizesOf(attention.node);
+  const { batch, rows, heads, e } = sizesOf(attention.node);
   const grid = [heads, mul(batch, rows), 1] as const;
   const code = new Code({ template: "attention.end", grid, tile: WORKGROUP, workgroup: WORKGROUP });
   code.line(`let h = ${code.unit(0)};`);
@@ -71,8 +71,8 @@ export const attentionEnd = (values: Values, attention: Attention, running: Lyin
     const [head, row] = [axisAt("h", heads, 0), axisAt("r", mul(batch, rows), 1)];
     const kept = join(row, heads, head);
     const numbers = code.named(code.place(running, kept, "0u"));
-    const of = (quad: number): string => code.place(running, kept, `${quad + 1}u`);
-    endAttention(code, values, attention, { head, row }, { total: `${numbers}.y`, of });
+    const sums = quads(e).map((quad) => ({ quad: number(quad), sum: code.place(running, kept, `${quad + 1}u`) }));
+    endAttention(code, values, attention, { head, row, total: `${numbers}.y`, sums });
   });
   return code;
 };
