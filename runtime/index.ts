@@ -1,5 +1,8 @@
 // The runtime: compiled artifacts, weights, text and pictures to results. Knows nothing of the language or the compiler.
 export { Failure, type FailureKind } from "./failure.ts";
+export { guided } from "./generate/guidance.ts";
+export { estimateClean, noisiest } from "./generate/process.ts";
+export { type Sampler, type SamplerName, samplerOf, type SamplerOptions } from "./generate/sampler.ts";
 export {
   type CacheEntry,
   type Condition,
@@ -9,6 +12,7 @@ export {
   type Modality,
   type Noise,
   type Port,
+  type Process,
   type ProgramEntry,
   type Segment,
   type SessionTerm,

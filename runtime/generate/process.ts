@@ -12,14 +12,27 @@ import type { Process } from "../manifest.ts";
 /** The value of the input at which a span is nothing but noise. */
 export const noisiest = (process: Process): number => (process.is === "flow" ? process.noise : process.steps - 1);
 
+export type Flow = Extract<Process, { is: "flow" }>;
+export type Ddpm = Extract<Process, { is: "ddpm" }>;
+
 /** The estimate of the clean rows from noisy ones and what was predicted of them. @throws Failure "call" */
 export const estimateClean = (process: Process, t: number, z: Float32Array, predicted: Float32Array): Float32Array => {
-  const [kept, taken] = process.is === "flow" ? flowFactors(process, t) : ddpmFactors(process, t);
+  const [kept, taken] = cleanFactors(process, t);
   return z.map((value, i) => kept * value + taken * predicted[i]!);
 };
 
-type Factors = readonly [z: number, predicted: number];
-const flowFactors = ({ clean, noise, predicts }: Extract<Process, { is: "flow" }>, t: number): Factors => {
+/** How much of the noisy rows and of what was predicted of them the estimate of the clean rows is made of. */
+export type Factors = readonly [z: number, predicted: number];
+
+const cleanFactors = (process: Process, t: number): Factors => {
+  if (process.is === "flow") return flowFactors(process, t);
+  const kept = keptAfter(process);
+  // Before the first step nothing was taken yet.
+  return ddpmFactors(process, kept[Math.min(Math.round(t), kept.length - 1)] ?? 1);
+};
+
+/** In f64. @throws Failure "call" where the noise is predicted and t is the noisiest time */
+export const flowFactors = ({ clean, noise, predicts }: Flow, t: number): Factors => {
   const s = (t - clean) / (noise - clean);
   switch (predicts) {
     case "velocity":
@@ -33,10 +46,10 @@ const flowFactors = ({ clean, noise, predicts }: Extract<Process, { is: "flow" }
       return predicts satisfies never;
   }
 };
-const ddpmFactors = (process: Extract<Process, { is: "ddpm" }>, t: number): Factors => {
-  const kept = keptAt(process, t);
+
+/** In f64, by what is kept of the image's variance. */
+export const ddpmFactors = ({ predicts }: Ddpm, kept: number): Factors => {
   const [image, noise] = [Math.sqrt(kept), Math.sqrt(1 - kept)];
-  const { predicts } = process;
   switch (predicts) {
     case "noise":
       return [1 / image, -noise / image];
@@ -49,18 +62,22 @@ const ddpmFactors = (process: Extract<Process, { is: "ddpm" }>, t: number): Fact
   }
 };
 
+/** Thousands are usual; a table of what a broken manifest may say would fill memory. */
+const MOST_STEPS = 1_000_000;
+
 /**
- * What is kept of the image's variance after step t. Linear: betas from 1e-4 to 0.02 over 1,000 steps, scaled by
+ * What is kept of the image's variance after each step. Linear: betas from 1e-4 to 0.02 over 1,000 steps, scaled by
  * 1000 / steps. Cosine: Nichol and Dhariwal's, cos^2((t / steps + 0.008) / 1.008 * pi / 2), betas at most 0.999.
+ * @throws Failure "call" beyond a million steps
  */
-const keptAt = ({ steps, schedule }: Extract<Process, { is: "ddpm" }>, t: number): number => {
+export const keptAfter = ({ steps, schedule }: Ddpm): Float64Array => {
   const cosine = (step: number): number => Math.cos(((step / steps + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
   const scale = 1000 / steps;
   const beta = (step: number): number =>
     schedule === "cosine"
       ? Math.min(0.999, 1 - cosine(step + 1) / cosine(step))
       : Math.min(0.999, scale * (1e-4 + (0.02 - 1e-4) * (steps === 1 ? 0 : step / (steps - 1))));
+  if (steps > MOST_STEPS) throw new Failure("call", `a DDPM of ${steps} steps`, `at most ${MOST_STEPS} can be run`);
   let kept = 1;
-  for (let step = 0; step <= Math.min(Math.round(t), steps - 1); step++) kept *= 1 - beta(step);
-  return kept;
+  return Float64Array.from({ length: steps }, (_, step) => (kept *= 1 - beta(step)));
 };
