@@ -34,6 +34,8 @@ export interface Call {
 export interface Io {
   /** whether messages may have colours */
   readonly colour: boolean;
+  /** a part of what is found, for people, on stdout as it comes; nothing where `--json` asks for the whole */
+  write(text: string): void;
   /** a line for people, on stderr, such as how far it is */
   note(text: string): void;
   /** a line that the next one replaces, and an empty one takes away; only on a terminal */

@@ -19,12 +19,11 @@ import { UsageError } from "./command.ts";
 import { temporarily } from "./interrupt.ts";
 import { besideOf, goneOf, isExpendable, putBack, removeFolder } from "./leftover.ts";
 import { hashOf, hasSameBytes, isSameFile } from "./same.ts";
+import { TOKENIZER_FILES } from "../runtime/text/files.ts";
 
 export const MANIFEST = "manifest.json";
 /** The weights that we write. */
 export const WEIGHTS = "weights.safetensors";
-/** What may be copied into a compiled folder from beside a checkpoint. */
-export const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
 
 /** Called at the points where a kill leaves something behind; for tests. */
 export type Watch = (moment: "filled" | "moved away" | "moved in" | "added" | "replaced") => void;

@@ -1,24 +1,23 @@
-// `graftwerk generate`, of one pass: [picture] prompt [span of noise]. The rows of the prompt say which token comes next,
-// those of the noise what image is in it. A specification is compiled first, into a folder that is removed again.
+// `graftwerk generate`: [picture] prompt, and then what the model writes: text as it comes, images into files. A
+// specification is compiled first, into a folder that is removed again.
 import { mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DocumentRow, Values } from "../runtime/document.ts";
 import { Failure } from "../runtime/failure.ts";
-import { estimateClean, noisiest } from "../runtime/generate/process.ts";
+import type { GenerateEvent } from "../runtime/generate/events.ts";
+import type { GenerateOptions } from "../runtime/generate/generate.ts";
+import type { PromptPart } from "../runtime/generate/prompt.ts";
+import { imagesIn, layoutOf } from "../runtime/generate/rows.ts";
 import type { Manifest } from "../runtime/manifest.ts";
 import { readImage, writeImage } from "../runtime/media/image.ts";
-import { fromPatches, toPatches } from "../runtime/media/patches.ts";
-import { openSession, programFor, type Result, type Session, type Whole } from "../runtime/session.ts";
-import { seedOf } from "./values.ts";
+import { steerless } from "../runtime/quote.ts";
+import { openSession, type Session } from "../runtime/session.ts";
 import { type Call, type Io, type Outcome, type Run, UsageError } from "./command.ts";
-import { argumentOf, imagesIn, layoutOf, noiseFor, noiseRows, spanRows, textRows, tokensIn } from "./document.ts";
+import { type Device, deviceFor, deviceOf } from "./device.ts";
 import { restoreFolder } from "./folder.ts";
-import { documentInputs, givenInputs, type Noisy, spanInputs } from "./inputs.ts";
+import { givenInputs } from "./inputs.ts";
 import { temporarily } from "./interrupt.ts";
-import { tokenizerOf, tokenText } from "./tokenizer.ts";
-
-const LIKELIEST = 5;
+import { choose, numberOf, seedOf, wholeOf } from "./values.ts";
 
 export const run: Run = async (call, io) => {
   const { operand } = call;
@@ -29,141 +28,143 @@ export const run: Run = async (call, io) => {
   if (!isFolder) return generateFrom(call, io);
   if (["model", "weights"].some((option) => call.values(option).length > 0))
     throw new UsageError("a compiled folder has its model and weights", "leave out --model and --weights");
-  return generateIn(operand, call);
+  return generateIn(operand, call, io, undefined);
 };
 
 /** From a specification. */
-const generateFrom = (call: Call, io: Io): Promise<Outcome> => {
+const generateFrom = async (call: Call, io: Io): Promise<Outcome> => {
+  const device = deviceFor(call);
   const folder = mkdtempSync(join(tmpdir(), "graftwerk-"));
   return temporarily(folder, async () => {
     const { compileInto } = await import("./compile.ts");
-    await compileInto(folder, call, io, "if needed");
-    return generateIn(folder, call);
+    await compileInto(folder, targeting(call, device), io, "if needed");
+    return generateIn(folder, call, io, device);
   });
 };
+/** The same call, of which compilation learns its target. */
+const targeting = (call: Call, { is }: Device): Call => ({
+  ...call,
+  value: (option) => (option === "target" ? (is === "webgpu" ? "webgpu" : "onnx") : call.value(option)),
+});
 
-interface Pass {
-  readonly manifest: Manifest;
-  readonly document: Whole;
-  /** index of the last row of the prompt */
-  readonly last: number;
-  readonly drawn: Drawn | undefined;
-}
-interface Drawn {
-  readonly first: number;
-  readonly t: number;
-  readonly z: Float32Array;
-}
-
-const generateIn = async (folder: string, call: Call): Promise<Outcome> => {
+const generateIn = async (folder: string, call: Call, io: Io, chosen: Device | undefined): Promise<Outcome> => {
   const session = await openSession(folder);
   try {
-    return await generate(folder, session, call);
+    const device = chosen ?? deviceOf(call, session.manifest);
+    return await generate(session, device, call, io);
   } finally {
     await session.close();
   }
 };
-const generate = async (folder: string, session: Session, call: Call): Promise<Outcome> => {
+
+interface Drawn {
+  readonly path: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+const generate = async (session: Session, device: Device, call: Call, io: Io): Promise<Outcome> => {
   const { manifest } = session;
-  const tokens = tokensIn(manifest);
-  const tokenizer = await tokenizerOf(folder, tokens, call.value("tokenizer"));
-  const ids = [...tokenizer.start, ...tokenizer.encode(call.value("prompt")!)];
-  const pass = await passOf(manifest, ids, call);
-  const outputs = await session.forward([pass.document]);
-  const logits = rowsOf(pass, outputs, tokens.name, "logits").get(pass.last)!;
-  const next = likeliest(logits).map(({ id, probability }) => ({
-    id,
-    text: tokenText(tokenizer, tokens, id),
-    probability,
-  }));
+  const options = await optionsOf(manifest, call);
   const out = call.value("out");
-  const image = pass.drawn && out !== undefined ? await writeEstimate(pass, pass.drawn, outputs, out) : undefined;
-  const { model } = manifest;
+  const drawn: Drawn[] = [];
+  let [text, end]: [string, string] = ["", "length"];
+  const tell = steps(io);
+  for await (const event of session.generate(options)) {
+    tell(event);
+    if (event.is === "text") {
+      text += event.text;
+      io.write(steerless(event.text));
+    } else if (event.is === "image") drawn.push(await write(event, numbered(out!, drawn.length), io));
+    else if (event.is === "end") end = event.why;
+    else if (event.is === "usage") {
+      if (text !== "") io.write("\n");
+      io.note(usageText(event, device));
+      const { phases, tokens, images } = event;
+      const json = { schema: "graftwerk/generate@2", model: manifest.model, device, text, end, tokens, images: drawn };
+      return { exit: 0, json: { ...json, drawn: images, phases }, text: "" };
+    }
+  }
+  throw new Error("generation ended without saying what it took");
+};
+
+const optionsOf = async (
+  manifest: Manifest,
+  call: Call,
+): Promise<GenerateOptions & { readonly tokenizer?: string }> => {
+  const image = call.value("image");
+  const picture = image === undefined ? undefined : await readImage(image, layoutOf(imagesIn(manifest).grid).size);
+  const prompt: PromptPart[] = [...(picture === undefined ? [] : [{ image: picture }]), call.value("prompt")!];
+  const tokenizer = call.value("tokenizer");
+  const [temperature, topP, penalty] = (["temperature", "top-p", "penalty"] as const).map((name) =>
+    numberOf(call, name),
+  );
+  const topK = wholeOf(call, "top-k");
+  const [maxTokens, stepCount] = [wholeOf(call, "max-tokens"), wholeOf(call, "steps")];
+  const [guidance, shift, eta] = (["guidance", "shift", "eta"] as const).map((name) => numberOf(call, name));
+  const sampler = call.value("sampler");
   return {
-    exit: 0,
-    json: { schema: "graftwerk/generate@1", model, tokens: ids.length, next, ...(image && { image }) },
-    text: [
-      `${model}: likeliest after ${ids.length} tokens of prompt`,
-      ...next.map(({ id, text, probability }) => `  ${probability.toFixed(4)}  ${JSON.stringify(text)}  (${id})`),
-      ...(image
-        ? [
-            `${image.path}: ${image.width} x ${image.height}, estimate of the image in pure noise (${image.input} = ${image.t})`,
-          ]
-        : []),
-      "",
-    ].join("\n"),
+    prompt,
+    images: imagesOf(manifest, call),
+    inputs: givenInputs(call, manifest),
+    seed: seedOf(call) ?? 0,
+    stop: call.values("stop"),
+    sampling: {
+      ...(temperature !== undefined && { temperature }),
+      ...(topK !== undefined && { topK }),
+      ...(topP !== undefined && { topP }),
+      ...(penalty !== undefined && { penalty }),
+    },
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(stepCount !== undefined && { steps: stepCount }),
+    ...(guidance !== undefined && { guidance }),
+    ...(shift !== undefined && { shift }),
+    ...(eta !== undefined && { eta }),
+    ...(sampler !== undefined && { sampler: choose("sampler", sampler, ["euler", "ddim", "ddpm"]) }),
   };
 };
 
-/** The document: the picture first, so that the prompt sees it; the span of noise last, so that it sees the prompt. */
-const passOf = async (manifest: Manifest, ids: readonly number[], call: Call): Promise<Pass> => {
-  const given = call.value("image");
-  const draws = call.value("out") !== undefined;
-  const inputs = givenInputs(call, manifest);
-  const rows: DocumentRow[] = [];
-  const spans: Record<string, Values[]> = {};
-  const addSpan = (numbers: Float32Array, noisy: Noisy | undefined): void => {
-    const { span, grid } = imagesIn(manifest);
-    const values = (spans[span.name] ??= []);
-    rows.push(...spanRows(span, values.length, numbers, argumentOf(manifest, grid)));
-    values.push(spanInputs(manifest, span, inputs, noisy));
+/** With a file to write to one image behind the prompt; without one none. @throws UsageError */
+const imagesOf = (manifest: Manifest, call: Call): NonNullable<GenerateOptions["images"]> => {
+  const [given, out] = [call.value("images"), call.value("out")];
+  if (given === undefined && out === undefined) return "never";
+  if (out === undefined && given !== "never" && given !== "0")
+    throw new UsageError("--images needs --out OUT.png", "it names the file; further images are OUT-2.png and so on");
+  layoutOf(imagesIn(manifest).grid);
+  if (given === undefined) return 1;
+  return given === "auto" || given === "never" ? given : wholeOf(call, "images")!;
+};
+/** `a.png`, `a-2.png`, `a-3.png` */
+const numbered = (out: string, index: number): string =>
+  index === 0 ? out : out.replace(/(\.[^./\\]*)?$/, (extension) => `-${index + 1}${extension}`);
+
+const write = async ({ picture }: Extract<GenerateEvent, { is: "image" }>, path: string, io: Io): Promise<Drawn> => {
+  if (picture === undefined) throw new Failure("call", "the model draws no pixels, so there is nothing to write");
+  await writeImage(path, picture);
+  const { width, height } = picture;
+  io.note(`${path}: ${width} x ${height}`);
+  return { path, width, height };
+};
+
+/** On a terminal, how far an image is. */
+const steps =
+  ({ over }: Io) =>
+  (event: GenerateEvent): void => {
+    if (event.is === "step")
+      over?.(event.step < event.steps ? `image ${event.image + 1}: step ${event.step} of ${event.steps}` : "");
   };
-  if (given !== undefined) {
-    const { size, patches } = layoutOf(imagesIn(manifest).grid);
-    addSpan(toPatches(await readImage(given, size), patches), undefined);
-  }
-  rows.push(...textRows(tokensIn(manifest).name, ids));
-  const last = rows.length - 1;
-  if (ids.length === 0)
-    throw new UsageError("the prompt is empty, and nothing stands before it", "give --prompt a text");
-  let drawn: Drawn | undefined;
-  let noisy: Noisy | undefined;
-  if (draws) {
-    const { span, grid } = imagesIn(manifest);
-    layoutOf(grid);
-    const { input, process } = noiseFor(manifest, span);
-    drawn = { first: rows.length, t: noisiest(process), z: noiseRows(grid, seedOf(call) ?? 0) };
-    noisy = { input, t: drawn.t };
-    addSpan(drawn.z, noisy);
-  }
-  const program = programFor(manifest, "forward", rows);
-  return { manifest, document: { rows, spans, inputs: documentInputs(manifest, program, inputs, noisy) }, last, drawn };
-};
 
-/** The rows of one kind by their place. @throws Failure "file" when the program has no such output. */
-const rowsOf = ({ manifest }: Pass, result: Result, kind: string, what: string): ReadonlyMap<number, Float32Array> => {
-  const stream = manifest.programs
-    .find(({ name }) => name === result.program)
-    ?.streams.find(({ kinds }) => kinds.includes(kind));
-  const found = result.rows(`${stream?.name ?? kind}.${what}`, 0);
-  if (found.size === 0) throw new Failure("file", `${manifest.model}: has no head that gives ${what} of ${kind}`);
-  return found;
-};
-
-/** The most probable ids, equal ones in order. */
-const likeliest = (logits: Float32Array): { readonly id: number; readonly probability: number }[] => {
-  const most = logits.reduce((a, b) => Math.max(a, b));
-  const weights = Array.from(logits, (logit) => Math.exp(logit - most));
-  const sum = weights.reduce((a, b) => a + b);
-  if (!Number.isFinite(sum)) throw new Failure("file", "the logits are not finite numbers", "check the weights");
-  return weights
-    .map((weight, id) => ({ id, probability: weight / sum }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, LIKELIEST);
-};
-
-const writeEstimate = async (pass: Pass, { first, t, z }: Drawn, outputs: Result, path: string) => {
-  const { span, grid } = imagesIn(pass.manifest);
-  const { input, process } = noiseFor(pass.manifest, span);
-  const rows = rowsOf(pass, outputs, grid.kind, process.predicts);
-  const predicted = new Float32Array(z.length);
-  let at = 0;
-  for (const [place, row] of rows) {
-    if (place < first) continue;
-    predicted.set(row, at);
-    at += row.length;
-  }
-  const { size, patches } = layoutOf(grid);
-  await writeImage(path, fromPatches(estimateClean(process, t, z, predicted), size, patches));
-  return { path, width: size.width, height: size.height, process: process.is, predicts: process.predicts, input, t };
+const usageText = ({ phases, tokens }: Extract<GenerateEvent, { is: "usage" }>, { is, why }: Device): string => {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  const { prefill, read, decode, denoise } = phases;
+  const rate = decode.ms === 0 ? 0 : (1000 * decode.calls) / decode.ms;
+  return [
+    `on ${is === "webgpu" ? "WebGPU" : "ONNX Runtime, CPU"}: ${why}`,
+    ...(prefill.calls + read.calls === 0
+      ? []
+      : [`read: ${prefill.rows + read.rows} rows in ${seconds(prefill.ms + read.ms)}`]),
+    ...(decode.calls === 0 ? [] : [`text: ${tokens} tokens in ${seconds(decode.ms)}, ${rate.toFixed(1)} a second`]),
+    ...(denoise.calls === 0 ? [] : [`images: ${denoise.calls} steps in ${seconds(denoise.ms)}`]),
+  ].join("\n");
 };

@@ -1,7 +1,7 @@
 // The values that weights start from. What is drawn depends on the seed and the weight's path alone, so that adding a
 // weight changes no other one.
 import type { Weight } from "../compiler/analyze/model.ts";
-import { stream } from "./verify/random.ts";
+import { normals } from "../runtime/random.ts";
 
 /** Whether a weight starts from chance; a copy does if what it copies does. */
 export const isDrawn = ({ init }: Weight): boolean => init.kind === "normal" || init.kind === "unset";
@@ -39,18 +39,5 @@ const identity = (shape: readonly number[], size: number): Float32Array => {
   const columns = shape.at(-1) ?? 1;
   const rows = shape.at(-2) ?? 1;
   for (let i = 0; i < size; i++) if (Math.floor(i / columns) % rows === i % columns) values[i] = 1;
-  return values;
-};
-
-/** Normal numbers, two from each two of the stream, by Box and Muller. */
-export const normals = (seed: number, name: string, size: number, std: number): Float32Array => {
-  const { unit } = stream(seed, name);
-  const values = new Float32Array(size);
-  for (let i = 0; i < size; i += 2) {
-    const radius = std * Math.sqrt(-2 * Math.log(unit(i)));
-    const angle = 2 * Math.PI * unit(i + 1);
-    values[i] = radius * Math.cos(angle);
-    if (i + 1 < size) values[i + 1] = radius * Math.sin(angle);
-  }
   return values;
 };

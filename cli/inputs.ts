@@ -1,16 +1,8 @@
 // `--input NAME=VALUE`: what a model asks of a call, a document or each span beyond rows and noise, such as a label.
 import { nearest } from "../grammar/nearest.ts";
 import type { Values } from "../runtime/document.ts";
-import { Failure } from "../runtime/failure.ts";
-import type { Condition, Manifest, ProgramEntry } from "../runtime/manifest.ts";
+import type { Condition, Manifest } from "../runtime/manifest.ts";
 import { type Call, UsageError } from "./command.ts";
-import type { Span } from "./document.ts";
-
-/** How noisy what is drawn is, and the condition that says so. */
-export interface Noisy {
-  readonly input: string;
-  readonly t: number;
-}
 
 /** Those given, by name: one number, or several parted by commas. @throws UsageError */
 export const givenInputs = (call: Call, { conditions, modalities, noise, model }: Manifest): Values => {
@@ -40,34 +32,3 @@ const unknownInput = (name: string, model: string, conditions: readonly Conditio
   const help = near === undefined ? `it has ${names.join(", ") || "none"}` : `did you mean ${near}?`;
   return new UsageError(`${model} has no input ${name}`, help);
 };
-
-/** What the program reads of the call and the document. @throws Failure "call" where one was not given */
-export const documentInputs = (
-  { conditions }: Manifest,
-  { inputs }: ProgramEntry,
-  given: Values,
-  noisy: Noisy | undefined,
-): Values =>
-  valuesOf(
-    conditions.filter(({ name, per }) => isOfDocument(per) && inputs.some((port) => port.name === name)),
-    given,
-    noisy,
-  );
-const isOfDocument = (per: string): boolean => per === "call" || per === "document";
-
-/** The conditions of a span, how noisy it is among them; `noisy` where it is drawn. @throws Failure "call" */
-export const spanInputs = ({ conditions }: Manifest, span: Span, given: Values, noisy: Noisy | undefined): Values =>
-  valuesOf(
-    conditions.filter(({ per }) => per === span.name),
-    given,
-    noisy,
-  );
-
-const valuesOf = (own: readonly Condition[], given: Values, noisy: Noisy | undefined): Values =>
-  Object.fromEntries(
-    own.map(({ name, per, clean }) => {
-      const value = given[name] ?? (noisy?.input === name ? noisy.t : clean);
-      if (value !== null) return [name, value];
-      throw new Failure("call", `the model asks for \`${name}\` of each ${per}`, `give --input ${name}=VALUE`);
-    }),
-  );

@@ -45,7 +45,8 @@ const call = async (words: readonly string[]): Promise<Outcome | Exit> => {
   const parsed = parseCall(command, rest);
   const { run } = await command.load();
   const over = overwriting();
-  const io: Io = { colour: colour(), note: say, ...(over && { over }) };
+  const write = rest.includes("--json") ? () => undefined : print;
+  const io: Io = { colour: colour(), write, note: say, ...(over && { over }) };
   return run(parsed, io);
 };
 

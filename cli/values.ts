@@ -11,6 +11,23 @@ export const choose = <const T extends string>(option: string, given: string, na
   throw new UsageError(`--${option} is ${JSON.stringify(given)}`, help);
 };
 
+/** A finite number. @throws UsageError */
+export const numberOf = (call: Call, option: string): number | undefined => {
+  const given = call.value(option);
+  if (given === undefined) return undefined;
+  const number = given.trim() === "" ? NaN : Number(given);
+  if (Number.isFinite(number)) return number;
+  throw new UsageError(`--${option} is ${JSON.stringify(given)}`, "give a number");
+};
+
+/** A whole number from 0 on. @throws UsageError */
+export const wholeOf = (call: Call, option: string): number | undefined => {
+  const given = call.value(option);
+  if (given === undefined) return undefined;
+  if (/^\d+$/.test(given) && Number.isSafeInteger(Number(given))) return Number(given);
+  throw new UsageError(`--${option} is ${JSON.stringify(given)}`, "give a whole number from 0 on");
+};
+
 /** `--seed`. @throws UsageError */
 export const seedOf = (call: Call): number | undefined => {
   const given = call.value("seed");

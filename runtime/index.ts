@@ -32,7 +32,11 @@ export {
   unpack,
   type Values,
 } from "./document.ts";
-export { openSession, type Phase, readManifest, type Result, type Session, type Whole } from "./session.ts";
+export type { GenerateEvent, Taken } from "./generate/events.ts";
+export type { GenerateOptions } from "./generate/generate.ts";
+export type { PromptPart } from "./generate/prompt.ts";
+export type { Phase, Phases, Result, Whole } from "./phases.ts";
+export { openSession, readManifest, type Session } from "./session.ts";
 export { type DType, elements, type Tensor, type TensorData } from "./tensor.ts";
 export type {
   CacheInputs,

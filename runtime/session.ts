@@ -8,44 +8,32 @@ import { decodeText } from "./json.ts";
 import { movedAway } from "./leftover.ts";
 import type { Manifest, ProgramEntry, WeightFile } from "./manifest.ts";
 import { parseManifest } from "./parseManifest.ts";
+import { generate, type GenerateOptions } from "./generate/generate.ts";
+import type { GenerateEvent } from "./generate/events.ts";
+import { tokensIn } from "./generate/rows.ts";
 import { onnxRunner } from "./onnx/runner.ts";
 import type { ProgramOptions } from "./onnx/session.ts";
+import { type Phase, type Phases, programFor, type Result } from "./phases.ts";
 import { checkPorts } from "./ports.ts";
 import { AGAIN } from "./runner.ts";
 import type { Tensors } from "./tensor.ts";
+import { tokenizerOf } from "./text/ofModel.ts";
 import { type GpuOptions, gpuRunner } from "./webgpu/runner.ts";
 import { checkOwnFile, readWhole } from "./weights/file.ts";
 
 /** For graphs, how ONNX Runtime runs them; for kernels, on which GPU. */
 export interface SessionOptions extends ProgramOptions, GpuOptions {}
-export type Phase = ProgramEntry["phase"];
-
-/**
- * What one call gave: every output as a tensor, and its rows by document and place. Of a call on a context the new keys and
- * values are not among them: the context keeps those.
- */
-export interface Result {
-  readonly program: string;
-  readonly tensors: Tensors;
-  /** the rows of an output such as `text.logits` in document `d`, by place; empty where the program has no such output */
-  rows(output: string, d: number): ReadonlyMap<number, Float32Array>;
-}
-/** A whole document: of its spans and of itself only the inputs that the model has. */
-export type Whole = Pick<Document, "rows" | "start"> & Partial<Pick<Document, "spans" | "inputs">>;
-export interface Session {
-  readonly manifest: Manifest;
-  /** Runs a program on named tensors. @throws Failure "call" */
-  run(program: string, inputs: Tensors): Promise<Tensors>;
-  /** Whole documents at once, of any order, by the smallest forward program that takes their rows. */
-  forward(documents: readonly Whole[]): Promise<Result>;
-  /** A batch of empty documents. */
-  start(batch?: number): Context;
+export interface Session extends Phases {
   /**
-   * Runs a phase on new rows of the documents of a context, and keeps what it appends. @throws Failure "call" where the
-   * model's session forbids the rows behind those that are there
+   * Writes documents behind prompts: text until an image is opened, the image in steps, and text again. Nothing runs before
+   * the first event is asked for, and leaving the loop ends it. @throws Failure "call", or the reason of the signal
    */
-  append(context: Context, phase: Exclude<Phase, "forward">, parts: readonly Part[]): Promise<Result>;
+  generate(options: GenerateOptions & TokenizerOptions): AsyncIterable<GenerateEvent>;
   close(): Promise<void>;
+}
+export interface TokenizerOptions {
+  /** the path of a tokenizer.json; left out: the one in the folder, or bytes for a vocabulary of 256 */
+  readonly tokenizer?: string;
 }
 
 const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
@@ -114,7 +102,7 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
     if (entry.graph === null) return {};
     return underway(runner.run(entry, entry.graph, inputs));
   };
-  return {
+  const phases: Phases = {
     manifest,
     run,
     forward: async (given) => {
@@ -161,6 +149,13 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       const { documents, tensors } = await underway(context.run(entry, parts));
       return resultOf(entry, documents, tensors);
     },
+  };
+  return {
+    ...phases,
+    generate: async function* (options) {
+      const tokenizer = await tokenizerOf(folder, tokensIn(manifest), options.tokenizer);
+      yield* generate(phases, tokenizer, options);
+    },
     close: async () => {
       closed = true;
       // Freeing a graph while it runs would take the memory from under it.
@@ -185,29 +180,6 @@ const checkRows = (documents: readonly { readonly rows: unknown }[]): void => {
     const row = document.rows.findIndex((each) => typeof each !== "object" || each === null);
     if (row >= 0) throw new Failure("call", `row ${row} of document ${d} is none`, "{ kind, span, index, values }");
   });
-};
-
-/** The program of a phase that takes rows of these kinds, and of no more streams than it must. */
-export const programFor = (
-  manifest: Manifest,
-  phase: Phase,
-  rows: readonly { readonly kind: string }[],
-): ProgramEntry => {
-  const kinds = [...new Set(rows.map((row) => row.kind))];
-  const takes = (program: ProgramEntry): boolean =>
-    kinds.every((kind) => program.streams.some((stream) => stream.kinds.includes(kind)));
-  const [best] = manifest.programs
-    .filter((program) => program.phase === phase && takes(program))
-    .sort((a, b) => a.streams.length - b.streams.length);
-  if (best && kinds.length > 0) return best;
-  const has = manifest.programs.filter((program) => program.phase === phase).map((program) => program.name);
-  throw new Failure(
-    "call",
-    `${manifest.model} has no ${phase} for rows of ${kinds.join(", ") || "nothing"}`,
-    has.length
-      ? `it has ${has.join(", ")}`
-      : `it has no ${phase} at all; \`graftwerk inspect\` lists its programs, and what its mask forbids`,
-  );
 };
 
 /** Rows that see each other are appended together: a part of an image would be computed without the rest. */

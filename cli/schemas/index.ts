@@ -24,7 +24,7 @@ export const schemas: Readonly<Record<string, Published>> = {
   "graftwerk/expand@1": published("graftwerk expand --json", expand),
   "graftwerk/explain@1": published("graftwerk explain CODE --json", explain),
   "graftwerk/format@1": published("graftwerk format --json", format),
-  "graftwerk/generate@1": published("graftwerk generate --json", generate),
+  "graftwerk/generate@2": published("graftwerk generate --json", generate),
   "graftwerk/inspect@1": published("graftwerk inspect --json", inspect),
   "graftwerk/verify@1": published("graftwerk verify --json", verify),
 };

@@ -74,20 +74,15 @@ export const verify = object({
   ),
 });
 
+const taken = object({ calls: count, rows: count, ms: number });
 export const generate = object({
-  schema: oneOf("graftwerk/generate@1"),
+  schema: oneOf("graftwerk/generate@2"),
   model: string,
+  device: object({ is: oneOf("cpu", "webgpu"), why: string }),
+  text: string,
+  end: oneOf("stop", "length", "session"),
   tokens: count,
-  next: array(object({ id: count, text: string, probability: number }), MANY),
-  image: optional(
-    object({
-      path: string,
-      width: count,
-      height: count,
-      process: oneOf("flow", "ddpm"),
-      predicts: oneOf("velocity", "v", "x", "noise"),
-      input: string,
-      t: number,
-    }),
-  ),
+  drawn: count,
+  images: array(object({ path: string, width: count, height: count }), MANY),
+  phases: object({ prefill: taken, read: taken, decode: taken, denoise: taken }),
 });

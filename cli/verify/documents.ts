@@ -1,7 +1,7 @@
 // Documents to judge a model on, made from its modalities alone: ordinary ones, and those where something seldom seen
 // decides. Numbers are drawn from the seed.
 import type { Document, DocumentRow, Input, Model, Modality, Values } from "../../compiler/analyze/model.ts";
-import { type Stream, stream } from "./random.ts";
+import { type Stream, stream } from "../../runtime/random.ts";
 import { isQuiet, QUIET, sizeOf } from "./weights.ts";
 
 /** One call: its documents go in together. */

@@ -1,7 +1,7 @@
 // Weights drawn from a seed: every one another, those declared zeros, ones or copies too, and of such sizes that nothing
 // a model does is drowned or saturated.
 import type { Model, Weight } from "../../compiler/analyze/model.ts";
-import { type Stream, stream } from "./random.ts";
+import { type Stream, stream } from "../../runtime/random.ts";
 import { type Role, rolesOf } from "./roles.ts";
 
 /** Row-major numbers of a weight. */

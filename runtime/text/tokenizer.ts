@@ -5,6 +5,7 @@ import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { Failure, reasonOf } from "../failure.ts";
 import { decodeText } from "../json.ts";
 import { readWhole } from "../weights/file.ts";
+import { MAX_TOKENIZER_BYTES } from "./files.ts";
 
 export interface Tokenizer {
   /** Ids are 0 .. vocab - 1. */
@@ -111,10 +112,6 @@ export const parseTokenizer = (text: string, configText: string | undefined, nam
     },
   };
 };
-
-/** A vocabulary of 256,000 takes 34 MB. */
-/** Of `tokenizer.json`. */
-export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
 
 /** Reads `tokenizer.json`, and `tokenizer_config.json` beside it if it is there. @throws Failure "file" */
 export const readTokenizer = async (path: string): Promise<Tokenizer> => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { steerless } from "../../runtime/quote.ts";
 import { root } from "./built.ts";
 import { inside } from "./inside.ts";
 import { reference, tiny } from "./specs.ts";
@@ -22,63 +23,82 @@ const run = (args: readonly string[], input?: string) =>
   inside(args, { cwd: folder, ...(input !== undefined && { input }) });
 interface Generated {
   readonly schema: string;
+  readonly device: { readonly is: string; readonly why: string };
+  readonly text: string;
+  readonly end: string;
   readonly tokens: number;
-  readonly next: readonly { readonly id: number; readonly text: string; readonly probability: number }[];
-  readonly image?: Readonly<Record<string, unknown>>;
+  readonly images: readonly { readonly path: string; readonly width: number; readonly height: number }[];
 }
 const generate = async (args: readonly string[]): Promise<Generated> => {
-  const { status, stdout, stderr } = await run(["generate", ...args, "--json"]);
-  expect([status, stderr]).toEqual([0, ""]);
+  const { status, stdout } = await run(["generate", ...args, "--json"]);
+  expect(status).toBe(0);
   return JSON.parse(stdout) as Generated;
 };
 /** The picture's pixels, three levels each. */
 const pixels = (path: string): Promise<Buffer> => sharp(join(folder, path)).removeAlpha().raw().toBuffer();
+const few = ["--max-tokens", "6"];
 
-describe("the next token", () => {
-  test("the five likeliest, in order", async () => {
-    const { schema, tokens, next } = await generate(["dual", "--prompt", "A photograph of"]);
-    expect([schema, tokens, next.length]).toEqual(["graftwerk/generate@1", 15, 5]);
-    const probabilities = next.map(({ probability }) => probability);
-    expect(probabilities).toEqual([...probabilities].sort((a, b) => b - a));
-    expect(probabilities.every((p) => p > 0 && p < 1)).toBe(true);
-    const { stdout } = await run(["generate", "dual", "--prompt", "A photograph of"]);
-    expect(stdout).toContain(`${probabilities[0]!.toFixed(4)}  ${JSON.stringify(next[0]!.text)}  (${next[0]!.id})`);
+describe("text", () => {
+  test("as it comes on stdout, what it took on stderr, and all of it as JSON", async () => {
+    const found = await generate(["dual", "--prompt", "A photograph of", ...few]);
+    expect(found).toMatchObject({ schema: "graftwerk/generate@2", tokens: 6, end: "length", images: [] });
+    expect(found.device).toEqual({ is: "cpu", why: "the folder was compiled for onnx" });
+    const { stdout, stderr } = await run(["generate", "dual", "--prompt", "A photograph of", ...few]);
+    expect(stdout).toBe(`${steerless(found.text)}\n`);
+    expect(stderr).toMatch(
+      /on ONNX Runtime, CPU: the folder was compiled for onnx\nread: 14 rows in .*\ntext: 6 tokens in /,
+    );
   });
-  test("depends on the picture before it", async () => {
-    const without = await generate(["dual", "--prompt", "A"]);
-    expect(await generate(["dual", "--prompt", "A", "--image", photo])).not.toEqual(without);
+  test("depends on the picture before it, and by a temperature on the seed", async () => {
+    const text = async (...more: string[]) => (await generate(["dual", "--prompt", "A", ...few, ...more])).text;
+    expect(await text("--image", photo)).not.toBe(await text());
+    const drawn = (seed: string) => text("--temperature", "1", "--seed", seed);
+    expect(await drawn("1")).toBe(await drawn("1"));
+    expect(await drawn("1")).not.toBe(await drawn("2"));
   });
   test("from a specification, that of its compiled folder", async () => {
-    const args = [xfusion, "--model", "DualTower", "--seed", "1", "--prompt", "A photograph of"];
-    expect(await generate(args)).toEqual(await generate(["dual", "--prompt", "A photograph of"]));
+    const args = [
+      xfusion,
+      "--model",
+      "DualTower",
+      "--seed",
+      "1",
+      "--prompt",
+      "A photograph of",
+      "--device",
+      "cpu",
+      ...few,
+    ];
+    const { text, device } = await generate(args);
+    expect(text).toBe((await generate(["dual", "--prompt", "A photograph of", ...few])).text);
+    expect(device).toEqual({ is: "cpu", why: "asked for by --device" });
     expect(readdirSync(folder).sort()).toEqual(["dual", "tiny.graft"]);
+  });
+  test("that would steer a terminal is shown, and does not", () => {
+    expect(steerless("a\u001b[2J\tb\n\u202e")).toBe("a\\u001b[2J\tb\n\\u202e");
   });
 });
 
-describe("the picture", () => {
-  test("is an estimate from noise: drawn by the seed, and the same again", async () => {
-    const draw = async (name: string, ...more: string[]) =>
-      (await generate(["dual", "--prompt", "A", "--out", `${name}.png`, ...more])).image;
-    expect(await draw("a")).toEqual({
-      path: "a.png",
-      width: 32,
-      height: 32,
-      process: "flow",
-      predicts: "velocity",
-      input: "t",
-      t: 1,
-    });
+describe("images", () => {
+  test("behind the prompt, drawn by the seed, and the same again", async () => {
+    const draw = (name: string, ...more: string[]) =>
+      generate(["dual", "--prompt", "A", "--out", `${name}.png`, "--steps", "2", "--max-tokens", "0", ...more]);
+    expect((await draw("a")).images).toEqual([{ path: "a.png", width: 32, height: 32 }]);
     await draw("b", "--seed", "0");
     await draw("c", "--seed", "1");
-    const [a, b, c] = await Promise.all(["a.png", "b.png", "c.png"].map(pixels));
+    await draw("d", "--images", "2");
+    const [a, b, c, d, e] = await Promise.all(["a.png", "b.png", "c.png", "d.png", "d-2.png"].map(pixels));
     expect(a!.length).toBe(32 * 32 * 3);
     expect(a!.equals(b!)).toBe(true);
     expect(a!.equals(c!)).toBe(false);
-    for (const name of ["a.png", "b.png", "c.png"]) rmSync(join(folder, name));
+    expect(a!.equals(d!)).toBe(true);
+    expect(e!.length).toBe(32 * 32 * 3);
+    for (const name of ["a", "b", "c", "d", "d-2"]) rmSync(join(folder, `${name}.png`));
   });
-  test("of a DDPM too", async () => {
-    const args = [xfusion, "--model", "DualTowerDiT", "--seed", "1", "--prompt", "A", "--out", "d.png"];
-    expect((await generate(args)).image).toMatchObject({ process: "ddpm", predicts: "noise", t: 999 });
+  test("of a DDPM too, with guidance", async () => {
+    const drawing = ["--out", "d.png", "--steps", "2", "--guidance", "3", "--max-tokens", "1", "--device", "cpu"];
+    const args = [xfusion, "--model", "DualTowerDiT", "--seed", "1", "--prompt", "A", ...drawing];
+    expect((await generate(args)).images).toHaveLength(1);
     rmSync(join(folder, "d.png"));
   });
 });
@@ -94,6 +114,10 @@ describe("what is refused", () => {
       /has no images/,
     ],
     ["something else for a picture", ["dual", "--prompt", "A", "--image", "tiny.graft"], 3, /neither a PNG nor a JPEG/],
+    ["images without a file", ["dual", "--prompt", "A", "--images", "2"], 2, /--images needs --out OUT\.png/],
+    ["another device", ["dual", "--prompt", "A", "--device", "webgpu"], 2, /compiled for onnx[^]*--target webgpu/],
+    ["a sampler of another process", ["dual", "--prompt", "A", "--out", "x.png", "--sampler", "ddim"], 2, /take euler/],
+    ["a temperature that is none", ["dual", "--prompt", "A", "--temperature", "hot"], 2, /--temperature is "hot"/],
     ["no weights", ["tiny.graft", "--prompt", "A"], 3, /has no weights[^]*--seed N for initial values/],
     ["no such folder", ["none", "--prompt", "A"], 3, /no such file/],
   ])("%s", async (_, args, status, reason) => {
@@ -187,7 +211,7 @@ describe("verify", () => {
     const none = { values: () => [], value: () => undefined, flag: () => false };
     const { exit, text } = await verify(
       { operand: join(folder, "tiny.graft"), ...none },
-      { colour: false, note: () => {} },
+      { colour: false, note: () => {}, write: () => {} },
     );
     expect(exit).toBe(4);
     expect(text).toMatch(

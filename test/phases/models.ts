@@ -21,15 +21,13 @@ export const models: readonly Small[] = [
 ];
 
 /** With images of 2 x 2 patches of 12 numbers: nothing but sizes changes. */
-export const example = ({ file, name }: Small): Specified =>
-  specify(
-    readFileSync(new URL(`../../examples/${file}/${file}.graft`, import.meta.url), "utf8")
-      .replaceAll("rows = 8", "rows = 2")
-      .replaceAll("rows: 8", "rows: 2")
-      .replaceAll("patch = 48", "patch = 12")
-      .replaceAll("size: 4", "size: 2"),
-    name,
-  );
+export const source = ({ file }: Small): string =>
+  readFileSync(new URL(`../../examples/${file}/${file}.graft`, import.meta.url), "utf8")
+    .replaceAll("rows = 8", "rows = 2")
+    .replaceAll("rows: 8", "rows: 2")
+    .replaceAll("patch = 48", "patch = 12")
+    .replaceAll("size: 4", "size: 2");
+export const example = (small: Small): Specified => specify(source(small), small.name);
 export const sizesOf = ({ most }: Small): Sizes => ({
   vocab: 256,
   image: most === 0 ? undefined : { rows: 4, width: 12, t: [0, most] },

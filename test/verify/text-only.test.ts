@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Document } from "../../compiler/analyze/model.ts";
 import { programs } from "../../compiler/index.ts";
 import { Graphs } from "../../cli/verify/graphs.ts";
-import { stream } from "../../cli/verify/random.ts";
+import { stream } from "../../runtime/random.ts";
 import { drawWeights, type WeightNumbers } from "../../cli/verify/weights.ts";
 import { type Example, smallExample } from "./examples.ts";
 

@@ -1,6 +1,6 @@
 // The generator is the published one, and a stream is a function of seed, name and number alone.
 import { expect, test } from "vitest";
-import { philox, stream } from "../../cli/verify/random.ts";
+import { philox, stream } from "../../runtime/random.ts";
 
 test("philox gives the known answers of Random123", () => {
   expect(philox(0, 0, 0)).toEqual([0xff1dae59, 0x6cd10df2]);

@@ -1,10 +1,10 @@
-// The tokenizer of a model: the one named, the one beside its weights, or bytes where the vocabulary is 256.
+// The tokenizer of a compiled model: the one named, the one beside its weights, or bytes where the vocabulary is 256.
 import { existsSync, lstatSync } from "node:fs";
 import { join } from "node:path";
-import { Failure } from "../runtime/failure.ts";
-import type { Modality } from "../runtime/manifest.ts";
-import { TOKENIZER_FILES } from "./folder.ts";
-import { byteTokenizer, readTokenizer, type Tokenizer } from "../runtime/text/tokenizer.ts";
+import { Failure } from "../failure.ts";
+import type { Modality } from "../manifest.ts";
+import { TOKENIZER_FILES } from "./files.ts";
+import { byteTokenizer, readTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 type Tokens = Extract<Modality, { is: "tokens" }>;
 

@@ -1,9 +1,9 @@
-// A document from a prompt and pictures, as the manifest says that its rows are laid out.
-import { Failure } from "../runtime/failure.ts";
-import type { DocumentRow } from "../runtime/document.ts";
-import type { Manifest, Modality, Noise, Segment } from "../runtime/manifest.ts";
-import type { PatchGrid, Picture } from "../runtime/media/patches.ts";
-import { normals } from "./initial.ts";
+// Rows of text and of images, as the manifest says that a document's rows are laid out.
+import type { DocumentRow } from "../document.ts";
+import { Failure } from "../failure.ts";
+import type { Manifest, Modality, Noise, Segment } from "../manifest.ts";
+import type { PatchGrid, Picture } from "../media/patches.ts";
+import { normals } from "../random.ts";
 
 export type Span = Extract<Modality, { is: "span" }>;
 export type Tokens = Extract<Modality, { is: "tokens" }>;

@@ -54,3 +54,16 @@ export const stream = (seed: number, name: string): Stream => {
     below: (i, below) => Math.floor(unit(i) * below),
   };
 };
+
+/** Normal numbers, two from each two of the stream, by Box and Muller. */
+export const normals = (seed: number, name: string, size: number, std: number): Float32Array => {
+  const { unit } = stream(seed, name);
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i += 2) {
+    const radius = std * Math.sqrt(-2 * Math.log(unit(i)));
+    const angle = 2 * Math.PI * unit(i + 1);
+    values[i] = radius * Math.cos(angle);
+    if (i + 1 < size) values[i + 1] = radius * Math.sin(angle);
+  }
+  return values;
+};

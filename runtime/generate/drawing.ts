@@ -1,0 +1,186 @@
+// One image as it is drawn: its noisy rows, the steps of a sampler over them, and, for guidance, a second document that has
+// the images before it and no text.
+import type { Context, Part } from "../context.ts";
+import type { DocumentRow, Values } from "../document.ts";
+import { Failure } from "../failure.ts";
+import type { Manifest } from "../manifest.ts";
+import { normals } from "../random.ts";
+import { type Phases, programFor } from "../phases.ts";
+import { documentInputs, type Noisy, spanInputs } from "./conditions.ts";
+import { Continuation } from "./continuation.ts";
+import { guided } from "./guidance.ts";
+import { estimateClean } from "./process.ts";
+import { argumentOf, type Grid, imagesIn, noiseFor, spanRows, tokensIn } from "./rows.ts";
+import { type Sampler, samplerOf, type SamplerOptions } from "./sampler.ts";
+
+export interface DrawingOptions extends Omit<SamplerOptions, "steps"> {
+  /** how often the model is asked for each image; 20 if left out */
+  readonly steps?: number;
+  /** how far predictions are pushed from those of a document without text; 1 or left out: not at all, in half the time */
+  readonly guidance?: number;
+  readonly inputs?: Values;
+  readonly signal?: AbortSignal;
+}
+
+const samplerFor = (manifest: Manifest, { steps = 20, ...options }: DrawingOptions): Sampler => {
+  const { sampler, shift, eta, spacing, clip } = options;
+  const { process } = noiseFor(manifest, imagesIn(manifest).span);
+  return samplerOf(process, { steps, sampler, shift, eta, spacing, clip });
+};
+
+export class Drawing {
+  readonly modality: string;
+  /** among the images of its document */
+  readonly index: number;
+  readonly grid: Grid;
+  readonly steps: number;
+  /** rows of markers on either side of the grid */
+  readonly before: readonly DocumentRow[];
+  readonly after: readonly DocumentRow[];
+  /** the inputs of the span when it is drawn */
+  readonly clean: Values;
+  readonly #session: Phases;
+  readonly #options: DrawingOptions;
+  readonly #sampler: Sampler;
+  readonly #seed: number;
+  #step = 0;
+  #z: Float32Array;
+  #unguided: Context | undefined;
+
+  static modalityOf(manifest: Manifest): string {
+    return imagesIn(manifest).span.name;
+  }
+  static stepsOf(manifest: Manifest, options: DrawingOptions): number {
+    return samplerFor(manifest, options).times.length;
+  }
+
+  /** @param seed of its noise, and of nothing else that documents of a batch share */
+  constructor(session: Phases, modality: string, index: number, seed: number, options: DrawingOptions) {
+    const { manifest } = session;
+    const { span, grid } = imagesIn(manifest);
+    if (span.name !== modality) throw new Failure("call", `${manifest.model}: ${modality} cannot be drawn`);
+    this.#session = session;
+    this.#options = options;
+    this.#seed = seed;
+    this.modality = modality;
+    this.index = index;
+    this.grid = grid;
+    this.#sampler = samplerFor(manifest, options);
+    this.steps = this.#sampler.times.length;
+    this.#z = this.#noise(0);
+    this.clean = spanInputs(manifest, span, options.inputs ?? {}, undefined);
+    const rows = this.#spanRows();
+    const first = rows.findIndex(({ kind }) => kind === grid.kind);
+    this.before = rows.slice(0, first);
+    this.after = rows.slice(first + grid.rows * grid.cols);
+  }
+  get #count(): number {
+    return this.grid.rows * this.grid.cols * this.grid.width;
+  }
+  #noise(step: number): Float32Array {
+    return normals(this.#seed, `noise/${this.index}/${step}`, this.#count, 1);
+  }
+  #spanRows(): DocumentRow[] {
+    const { manifest } = this.#session;
+    return spanRows(imagesIn(manifest).span, this.index, this.#z, argumentOf(manifest, this.grid));
+  }
+
+  get rows(): Float32Array {
+    return this.#z;
+  }
+  get gridRow(): Pick<DocumentRow, "kind"> {
+    return { kind: this.grid.kind };
+  }
+  get predicts(): string {
+    return noiseFor(this.#session.manifest, imagesIn(this.#session.manifest).span).process.predicts;
+  }
+  get noisy(): Noisy {
+    const { input } = noiseFor(this.#session.manifest, imagesIn(this.#session.manifest).span);
+    return { input, t: this.#sampler.times[this.#step]! };
+  }
+  /** The rows of the grid as they are now. */
+  cleanRows(): DocumentRow[] {
+    return this.#spanRows().filter(({ kind }) => kind === this.grid.kind);
+  }
+  /** What the next step asks the model. */
+  part(): Part {
+    const { span } = imagesIn(this.#session.manifest);
+    const inputs = spanInputs(this.#session.manifest, span, this.#options.inputs ?? {}, this.noisy);
+    return { rows: this.cleanRows(), spans: { [this.modality]: [inputs] } };
+  }
+
+  /** A step, by what the model predicts of each row of the grid. */
+  async take(
+    row: (r: number) => Float32Array,
+    document: Continuation,
+  ): Promise<{ readonly step: number; readonly estimate: Float32Array }> {
+    const { process } = noiseFor(this.#session.manifest, imagesIn(this.#session.manifest).span);
+    const { guidance = 1 } = this.#options;
+    const conditional = this.#together(row);
+    const predicted = guidance === 1 ? conditional : guided(await this.#withoutText(document), conditional, guidance);
+    const i = this.#step;
+    const estimate = estimateOf(process, this.noisy.t, this.#z, predicted);
+    const noise = this.#sampler.needsNoise(i) ? this.#noise(i + 1) : undefined;
+    this.#z = this.#sampler.step(i, this.#z, predicted, noise);
+    this.#step++;
+    return { step: this.#step, estimate: this.#step === this.steps ? this.#z : estimate };
+  }
+  #together(row: (r: number) => Float32Array): Float32Array {
+    const { rows, cols, width } = this.grid;
+    const all = new Float32Array(this.#count);
+    for (let r = 0; r < rows * cols; r++) all.set(row(r), r * width);
+    return all;
+  }
+
+  /** The same prediction in a document without text. */
+  async #withoutText(document: Continuation): Promise<Float32Array> {
+    const session = this.#session;
+    const { manifest } = session;
+    const place = document.rows.length - document.rows.filter(({ kind }) => kind === tokensIn(manifest).name).length;
+    const context = (this.#unguided ??= await this.#imagesAlone(document));
+    this.#options.signal?.throwIfAborted();
+    const part = this.part();
+    const result = await session.append(context, "denoise", [this.#withInputs("denoise", part)]);
+    const output = Object.keys(result.tensors).find((name) => name.endsWith(`.${this.predicts}`))!;
+    const found = result.rows(output, 0);
+    return this.#together((r) => found.get(place + r)!);
+  }
+  async #imagesAlone(document: Continuation): Promise<Context> {
+    const session = this.#session;
+    const { manifest } = session;
+    const { name } = tokensIn(manifest);
+    const other = new Continuation(manifest, { rows: [], spans: document.spans });
+    other.openImage(document.rows.filter(({ kind }) => kind !== name));
+    const context = session.start();
+    try {
+      for (let wanted = other.wanted(); wanted?.phase !== "denoise"; wanted = other.wanted()) {
+        if (wanted === undefined) break;
+        this.#options.signal?.throwIfAborted();
+        const part = { rows: wanted.rows, spans: other.spansOf(wanted.rows) };
+        await session.append(context, wanted.phase, [this.#withInputs(wanted.phase, part)]);
+        other.appended(wanted.rows.length);
+      }
+      return context;
+    } catch (thrown) {
+      context.close();
+      throw thrown;
+    }
+  }
+  #withInputs(phase: "prefill" | "read" | "decode" | "denoise", part: Part): Part {
+    const { manifest } = this.#session;
+    const program = programFor(manifest, phase, part.rows);
+    const noisy = phase === "denoise" ? this.noisy : undefined;
+    return { ...part, inputs: documentInputs(manifest, program, this.#options.inputs ?? {}, noisy) };
+  }
+
+  close(): void {
+    this.#unguided?.close();
+    this.#unguided = undefined;
+  }
+}
+
+/** What the clean rows are taken to be; where all is noise, a prediction of the noise says nothing of them. */
+const estimateOf: typeof estimateClean = (process, t, z, predicted) =>
+  process.is === "flow" && process.predicts === "noise" && t === process.noise
+    ? z
+    : estimateClean(process, t, z, predicted);

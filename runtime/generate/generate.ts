@@ -1,0 +1,276 @@
+// Text and images in one stream: documents are written row after row by the phases of a session, text until the token that
+// opens an image, the image step by step against what is cached, and text again. Documents of a batch may be at different
+// things: each round makes one call of a phase for all documents that want it.
+import type { Context, Part } from "../context.ts";
+import type { DocumentRow, Values } from "../document.ts";
+import { Failure } from "../failure.ts";
+import type { Manifest } from "../manifest.ts";
+import { fromPatches, type Picture } from "../media/patches.ts";
+import { type Phases, programFor, type Result } from "../phases.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { documentInputs } from "./conditions.ts";
+import { Continuation, type Wanted } from "./continuation.ts";
+import { Drawing, type DrawingOptions } from "./drawing.ts";
+import type { GenerateEvent, Phase, Taken } from "./events.ts";
+import { type PromptPart, promptRows } from "./prompt.ts";
+import { layoutOf, tokensIn } from "./rows.ts";
+import { Streaming } from "./streaming.ts";
+import { TextDrawer, type TextOptions } from "./tokens.ts";
+
+export interface GenerateOptions extends TextOptions, DrawingOptions {
+  /** one document, or several */
+  readonly prompt: readonly PromptPart[] | readonly (readonly PromptPart[])[];
+  /** tokens of each document at most; 256 if left out */
+  readonly maxTokens?: number;
+  /** texts that end a document, and are not told */
+  readonly stop?: readonly string[];
+  /**
+   * `auto`: an image is drawn where its opening token is; `never`: that token is not drawn; a number: so many images right
+   * behind the prompt, and none later. `auto` if left out.
+   */
+  readonly images?: "auto" | "never" | number;
+  /** 0 to 2^32 - 1, of all that is drawn, one for all documents or one for each; 0 if left out */
+  readonly seed?: number | readonly number[];
+  /** what the model asks of calls, documents and spans, by name */
+  readonly inputs?: Values;
+  /** looked at between calls; then the iteration throws its reason */
+  readonly signal?: AbortSignal;
+}
+
+const PHASES: readonly Phase[] = ["prefill", "read", "decode", "denoise"];
+
+/** @throws Failure "call" where options do not fit the model, and whatever its calls throw */
+export const generate = async function* (
+  session: Phases,
+  tokenizer: Tokenizer,
+  options: GenerateOptions,
+): AsyncGenerator<GenerateEvent, void, undefined> {
+  const writing = new Writing(session, tokenizer, options);
+  try {
+    yield* writing.write();
+  } finally {
+    writing.close();
+  }
+};
+
+const isBatch = (prompt: GenerateOptions["prompt"]): prompt is readonly (readonly PromptPart[])[] =>
+  prompt.length > 0 && Array.isArray(prompt[0]);
+
+/** One document of a batch. */
+interface Document {
+  readonly at: number;
+  readonly continuation: Continuation;
+  readonly streaming: Streaming;
+  /** tokens that it has drawn */
+  readonly ids: number[];
+  readonly seed: number;
+  /** images that are to be drawn before text */
+  due: number;
+  drawing: Drawing | undefined;
+}
+
+class Writing {
+  readonly #session: Phases;
+  readonly #manifest: Manifest;
+  readonly #options: GenerateOptions;
+  readonly #maxTokens: number;
+  readonly #context: Context;
+  readonly #documents: readonly Document[];
+  readonly #prompts: readonly { readonly tokens: number; readonly images: number }[];
+  readonly #steps: number;
+  readonly #text: TextDrawer;
+  readonly #taken: Record<Phase, Taken>;
+  #tokens = 0;
+  #images = 0;
+
+  constructor(session: Phases, tokenizer: Tokenizer, options: GenerateOptions) {
+    const { manifest } = session;
+    const { prompt, maxTokens = 256, images = "auto", stop = [], inputs = {} } = options;
+    if (!Number.isSafeInteger(maxTokens) || maxTokens < 0)
+      throw new Failure("call", `maxTokens is ${String(maxTokens)}`, "give a whole number from 0 on");
+    if (images !== "auto" && images !== "never" && !(Number.isSafeInteger(images) && images >= 0))
+      throw new Failure("call", `images is ${JSON.stringify(images)}`, "give `auto`, `never` or how many");
+    this.#session = session;
+    this.#manifest = manifest;
+    this.#options = options;
+    this.#maxTokens = maxTokens;
+    this.#text = new TextDrawer(manifest, options);
+    const prompts = (isBatch(prompt) ? prompt : [prompt as readonly PromptPart[]]).map((parts) =>
+      promptRows(manifest, tokenizer, parts, inputs),
+    );
+    const seeds = seedsOf(options, prompts.length);
+    this.#documents = prompts.map((rows, at) => ({
+      at,
+      continuation: new Continuation(manifest, rows),
+      streaming: new Streaming(tokenizer, stop),
+      ids: [],
+      seed: seeds[at]!,
+      due: typeof images === "number" ? images : 0,
+      drawing: undefined,
+    }));
+    this.#steps = this.#draws ? Drawing.stepsOf(manifest, options) : 0;
+    this.#prompts = prompts.map(({ tokens, images: given }) => ({ tokens, images: given }));
+    this.#context = session.start(prompts.length);
+    const none = { calls: 0, rows: 0, ms: 0 };
+    this.#taken = { prefill: none, decode: none, read: none, denoise: none };
+  }
+  get #draws(): boolean {
+    const { images = "auto" } = this.#options;
+    return images !== "never" && images !== 0 && this.#manifest.noise.some(({ input }) => input !== null);
+  }
+  close(): void {
+    this.#context.close();
+    for (const { drawing } of this.#documents) drawing?.close();
+  }
+
+  async *write(): AsyncGenerator<GenerateEvent, void, undefined> {
+    yield { is: "start", prompts: this.#prompts, maxTokens: this.#maxTokens, steps: this.#steps };
+    for (const document of this.#documents) yield* this.#next(document);
+    while (this.#documents.some(({ continuation }) => !continuation.ended)) {
+      for (const phase of PHASES) {
+        const wanting = this.#documents.flatMap((document) => {
+          const wanted = document.continuation.wanted();
+          return wanted?.phase === phase ? [{ document, wanted }] : [];
+        });
+        if (wanting.length > 0) yield* this.#call(phase, wanting);
+      }
+    }
+    yield { is: "usage", phases: { ...this.#taken }, tokens: this.#tokens, images: this.#images };
+  }
+
+  async *#call(
+    phase: Phase,
+    wanting: readonly { readonly document: Document; readonly wanted: Wanted }[],
+  ): AsyncGenerator<GenerateEvent, void, undefined> {
+    this.#options.signal?.throwIfAborted();
+    const since = performance.now();
+    const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
+    for (const { document, wanted } of wanting) parts[document.at] = this.#partOf(document, wanted);
+    const result = await this.#session.append(this.#context, phase, this.#withInputs(phase, parts));
+    for (const { document, wanted } of wanting)
+      if (wanted.phase !== "denoise") document.continuation.appended(wanted.rows.length);
+    if (phase === "denoise") for (const { document } of wanting) yield* this.#drawn(document, result);
+    if (phase === "decode") for (const { document } of wanting) yield* this.#chosen(document, result);
+    const { calls, rows, ms } = this.#taken[phase];
+    const count = parts.reduce((sum, part) => sum + part.rows.length, 0);
+    this.#taken[phase] = { calls: calls + 1, rows: rows + count, ms: ms + performance.now() - since };
+  }
+  #partOf({ continuation, drawing }: Document, wanted: Wanted): Part {
+    if (wanted.phase === "denoise") return drawing!.part();
+    return { rows: wanted.rows, spans: continuation.spansOf(wanted.rows) };
+  }
+  #withInputs(phase: Phase, parts: readonly Part[]): readonly Part[] {
+    const program = programFor(
+      this.#manifest,
+      phase,
+      parts.flatMap(({ rows }) => rows),
+    );
+    return parts.map((part, d) => ({
+      ...part,
+      inputs: documentInputs(this.#manifest, program, this.#options.inputs ?? {}, this.#documents[d]!.drawing?.noisy),
+    }));
+  }
+
+  /** A token behind the last row, and what comes of it. */
+  async *#chosen(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
+    const { at, continuation, ids, streaming } = document;
+    const place = continuation.rows.length - 1;
+    const id = this.#text.draw(rowOf(this.#manifest, result, continuation.rows[place]!, "logits", at, place), {
+      ids,
+      seed: document.seed,
+      admits: (row) => continuation.admits(row),
+      draws: this.#options.images === undefined || this.#options.images === "auto",
+    });
+    if (id === undefined) return yield* this.#end(document, "session");
+    const opened = this.#text.opens(id);
+    ids.push(id);
+    this.#tokens++;
+    if (opened !== undefined) {
+      yield* this.#rest(document);
+      return this.#open(document, opened);
+    }
+    if (this.#text.ends(id)) return yield* this.#end(document, "stop");
+    continuation.add([{ kind: tokensIn(this.#manifest).name, span: 0, index: 0, values: { id } }]);
+    const piece = streaming.add(id);
+    if (piece !== undefined) yield { is: "text", document: at, ...piece };
+    if (streaming.stopped) return yield* this.#end(document, "stop");
+    yield* this.#next(document);
+  }
+  /** What a document does when nothing is under way: an image that is due, text, or nothing. */
+  async *#next(document: Document): AsyncGenerator<GenerateEvent, void, undefined> {
+    if (document.due > 0) {
+      document.due--;
+      this.#open(document, Drawing.modalityOf(this.#manifest));
+      return;
+    }
+    if (document.ids.length >= this.#maxTokens) yield* this.#end(document, "length");
+  }
+  async *#end(document: Document, why: "stop" | "length" | "session"): AsyncGenerator<GenerateEvent, void, undefined> {
+    if (!document.streaming.stopped) yield* this.#rest(document);
+    document.continuation.end();
+    yield { is: "end", document: document.at, why };
+  }
+
+  /** Text that was held back, when no more of it follows. */
+  *#rest({ at, streaming }: Document): Generator<GenerateEvent, void, undefined> {
+    const piece = streaming.end();
+    if (piece !== undefined) yield { is: "text", document: at, ...piece };
+  }
+
+  #open(document: Document, modality: string): void {
+    const index = document.continuation.spans[modality]?.length ?? 0;
+    const drawing = new Drawing(this.#session, modality, index, document.seed, this.#options);
+    document.continuation.openImage(drawing.before);
+    document.drawing = drawing;
+  }
+  async *#drawn(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
+    const { at, continuation } = document;
+    const drawing = document.drawing!;
+    const row = (r: number): Float32Array =>
+      rowOf(this.#manifest, result, drawing.gridRow, drawing.predicts, at, continuation.rows.length + r);
+    const { step, estimate } = await drawing.take(row, continuation);
+    const { index, steps } = drawing;
+    yield { is: "step", document: at, image: index, step, steps, estimate };
+    if (step < steps) return;
+    const rows = drawing.rows;
+    continuation.closeImage(drawing.modality, drawing.clean, drawing.cleanRows(), drawing.after);
+    drawing.close();
+    document.drawing = undefined;
+    this.#images++;
+    yield { is: "image", document: at, image: index, rows, picture: pictureOf(drawing, rows) };
+    yield* this.#next(document);
+  }
+}
+
+const seedsOf = ({ seed = 0 }: GenerateOptions, count: number): readonly number[] => {
+  const seeds = typeof seed === "number" ? Array<number>(count).fill(seed) : seed;
+  if (seeds.length !== count)
+    throw new Failure("call", `${seeds.length} seeds were given, and there are ${count} documents`);
+  const wrong = seeds.find((each) => !(Number.isSafeInteger(each) && each >= 0 && each < 2 ** 32));
+  if (wrong === undefined) return seeds;
+  throw new Failure("call", `the seed is ${String(wrong)}`, "give a whole number from 0 to 2^32 - 1");
+};
+
+/** One row of a head: that of a place in a document. */
+const rowOf = (
+  { model }: Manifest,
+  result: Result,
+  { kind }: Pick<DocumentRow, "kind">,
+  what: string,
+  document: number,
+  place: number,
+): Float32Array => {
+  for (const output of Object.keys(result.tensors)) {
+    if (!output.endsWith(`.${what}`)) continue;
+    const found = result.rows(output, document).get(place);
+    if (found !== undefined) return found;
+  }
+  throw new Failure("file", `${model}: has no head that gives ${what} of ${kind}`);
+};
+
+/** Rows that are pixels as a picture. */
+const pictureOf = ({ grid }: Drawing, rows: Float32Array): Picture | undefined => {
+  if (grid.order === null || grid.channels !== 3) return undefined;
+  const { size, patches } = layoutOf(grid);
+  return fromPatches(rows, size, patches);
+};

@@ -1,0 +1,59 @@
+// What a compiled model that is open can do: run its programs, whole documents, or phases on contexts.
+import type { Context, Part } from "./context.ts";
+import type { Document } from "./document.ts";
+import { Failure } from "./failure.ts";
+import type { Manifest, ProgramEntry } from "./manifest.ts";
+import type { Tensors } from "./tensor.ts";
+
+export type Phase = ProgramEntry["phase"];
+
+/**
+ * What one call gave: every output as a tensor, and its rows by document and place. Of a call on a context the new keys and
+ * values are not among them: the context keeps those.
+ */
+export interface Result {
+  readonly program: string;
+  readonly tensors: Tensors;
+  /** the rows of an output such as `text.logits` in document `d`, by place; empty where the program has no such output */
+  rows(output: string, d: number): ReadonlyMap<number, Float32Array>;
+}
+/** A whole document: of its spans and of itself only the inputs that the model has. */
+export type Whole = Pick<Document, "rows" | "start"> & Partial<Pick<Document, "spans" | "inputs">>;
+/** A compiled model whose programs run: what generation builds on. */
+export interface Phases {
+  readonly manifest: Manifest;
+  /** Runs a program on named tensors. @throws Failure "call" */
+  run(program: string, inputs: Tensors): Promise<Tensors>;
+  /** Whole documents at once, of any order, by the smallest forward program that takes their rows. */
+  forward(documents: readonly Whole[]): Promise<Result>;
+  /** A batch of empty documents. */
+  start(batch?: number): Context;
+  /**
+   * Runs a phase on new rows of the documents of a context, and keeps what it appends. @throws Failure "call" where the
+   * model's session forbids the rows behind those that are there
+   */
+  append(context: Context, phase: Exclude<Phase, "forward">, parts: readonly Part[]): Promise<Result>;
+}
+
+/** The program of a phase that takes rows of these kinds, and of no more streams than it must. */
+export const programFor = (
+  manifest: Manifest,
+  phase: Phase,
+  rows: readonly { readonly kind: string }[],
+): ProgramEntry => {
+  const kinds = [...new Set(rows.map((row) => row.kind))];
+  const takes = (program: ProgramEntry): boolean =>
+    kinds.every((kind) => program.streams.some((stream) => stream.kinds.includes(kind)));
+  const [best] = manifest.programs
+    .filter((program) => program.phase === phase && takes(program))
+    .sort((a, b) => a.streams.length - b.streams.length);
+  if (best && kinds.length > 0) return best;
+  const has = manifest.programs.filter((program) => program.phase === phase).map((program) => program.name);
+  throw new Failure(
+    "call",
+    `${manifest.model} has no ${phase} for rows of ${kinds.join(", ") || "nothing"}`,
+    has.length
+      ? `it has ${has.join(", ")}`
+      : `it has no ${phase} at all; \`graftwerk inspect\` lists its programs, and what its mask forbids`,
+  );
+};

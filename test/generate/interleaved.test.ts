@@ -1,0 +1,5 @@
+// Text and images in one stream by ONNX Runtime, against the oracle.
+import { test } from "vitest";
+import { interleaved, interleaving } from "./interleaved.ts";
+
+test.each(interleaving)("$name", { timeout: 300_000 }, (run) => interleaved(run, "onnx"));

@@ -1,0 +1,52 @@
+// Interleaved runs of small models: text, image, text, image, text. Each call is judged on the whole document.
+import { expect } from "vitest";
+import type { GenerateOptions } from "../../runtime/index.ts";
+import type { SessionOptions } from "../../runtime/session.ts";
+import { type Compiled, compiled, judged, louder, shapeOf } from "./judged.ts";
+
+export const interleaving = [
+  { name: "DualTower", factor: 2.5, guidance: 1 },
+  { name: "XFuse", factor: 2.5, guidance: 3 },
+  { name: "LMFusion", factor: 2.5, guidance: 2 },
+  { name: "DualTowerDiT", factor: -4, guidance: 1 },
+] as const;
+
+const STEPS = 3;
+const TOKENS = 14;
+/** Squared errors over squares: DESIGN's for whole models; 60 dB, which images need, are 1e-6. */
+const MOST = 1e-10;
+
+/** The first seed whose run opens an image after text, and another after more text, and writes on: the last token is not appended. */
+const seedFor = async ({ session }: Compiled, options: GenerateOptions): Promise<number> => {
+  for (let seed = 1; seed < 60; seed++) {
+    let kinds = "t";
+    for await (const event of session.generate({ ...options, seed }))
+      kinds += event.is === "text" ? "t".repeat(event.ids.length) : event.is === "image" ? "i" : "";
+    if (/^t+i+t+i+tt/.test(kinds)) return seed;
+  }
+  throw new Error("no seed interleaves");
+};
+
+export const interleaved = async (
+  { name, factor, guidance }: (typeof interleaving)[number],
+  target: "onnx" | "webgpu",
+  options?: SessionOptions,
+): Promise<void> => {
+  const model = await compiled(name, target, louder(factor), options);
+  try {
+    const drawing = { prompt: ["ab"], maxTokens: TOKENS, steps: STEPS, guidance, sampling: { temperature: 1 } };
+    const run = await judged(model, { ...drawing, seed: await seedFor(model, drawing) });
+    const [document] = run.documents;
+    const images = run.events.filter((event) => event.is === "image").length;
+    expect(shapeOf(document!)).toMatch(/^t+(?:op{4}c)+t+(?:op{4}c)+t/);
+    const [decode, denoise] = [run.errors["decode"]!, run.errors["denoise"]!];
+    expect(decode.nmse).toBeLessThan(MOST);
+    expect(denoise.nmse).toBeLessThan(MOST);
+    // Every token has its logits, and every step of both branches its predictions.
+    expect(decode.rows).toBe(TOKENS);
+    expect(denoise.rows).toBe(images * STEPS * 4 * (guidance === 1 ? 1 : 2));
+    expect(run.events.at(-1)).toMatchObject({ is: "usage", tokens: TOKENS, images });
+  } finally {
+    await model.close();
+  }
+};

@@ -1,0 +1,156 @@
+// Generation held against the oracle: every call of every context is judged on the whole document that it belongs to, which
+// the oracle computes anew.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Document } from "../../compiler/analyze/model.ts";
+import { evaluate } from "../../compiler/oracle/index.ts";
+import type { Context, Part } from "../../runtime/context.ts";
+import type { Values } from "../../runtime/document.ts";
+import { generate, type GenerateOptions } from "../../runtime/generate/generate.ts";
+import type { GenerateEvent } from "../../runtime/generate/events.ts";
+import {
+  byteTokenizer,
+  memorySource,
+  openSession,
+  type Phases,
+  readSafetensors,
+  type Result,
+  type Session,
+} from "../../runtime/index.ts";
+import type { SessionOptions } from "../../runtime/session.ts";
+import { inside } from "../cli/inside.ts";
+import { models, source, weightsOf } from "../phases/models.ts";
+import { specify, type Specified } from "../reference/run.ts";
+
+export interface Compiled {
+  readonly specified: Specified;
+  readonly session: Session;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * A small model of the examples with images of 2 x 2 patches, compiled into a folder, with weights of ordinary size that a
+ * test may change.
+ */
+export const compiled = async (
+  name: string,
+  target: "onnx" | "webgpu",
+  changed: (weight: string, numbers: Float32Array) => Float32Array,
+  options: SessionOptions = {},
+): Promise<Compiled> => {
+  const folder = mkdtempSync(join(tmpdir(), "graftwerk-generate-"));
+  const text = source(models.find((each) => each.name === name)!);
+  const [spec, out] = [join(folder, "model.graft"), join(folder, "out")];
+  writeFileSync(spec, text);
+  const args = ["compile", spec, "--model", name, "--target", target, "--seed", "5", "--out", out];
+  const { status, stderr } = await inside(args);
+  if (status !== 0) throw new Error(stderr);
+  const path = join(out, "weights.safetensors");
+  const bytes = readFileSync(path);
+  const file = await readSafetensors(memorySource(path, bytes));
+  const specified = specify(text, name);
+  const drawn = weightsOf(specified);
+  const weights = new Map<string, Float32Array>();
+  for (const { name: weight, offset, length } of file.tensors.values()) {
+    const numbers = changed(weight, drawn(weight));
+    bytes.set(new Uint8Array(numbers.buffer, 0, length), offset);
+    weights.set(weight, numbers);
+  }
+  writeFileSync(path, bytes);
+  const session = await openSession(out, options);
+  return {
+    specified,
+    session,
+    weights,
+    close: async () => {
+      await session.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+};
+
+/** The rows of the added tokens in the head so many times as large: so that a run opens images. */
+export const louder =
+  (factor: number) =>
+  (weight: string, numbers: Float32Array): Float32Array =>
+    weight === "text.added.head" ? numbers.map((x) => factor * x) : numbers;
+
+/** Squared errors over squares, of all that calls of a phase gave. */
+export interface Judged {
+  readonly events: readonly GenerateEvent[];
+  readonly documents: readonly Document[];
+  readonly errors: Readonly<Record<string, { readonly nmse: number; readonly rows: number }>>;
+}
+
+interface Grown {
+  readonly rows: Document["rows"][number][];
+  readonly spans: Record<string, Values[]>;
+}
+
+export const judged = async (
+  { session, specified, weights }: Compiled,
+  options: Omit<GenerateOptions, "signal">,
+): Promise<Judged> => {
+  const grown = new Map<Context, readonly Grown[]>();
+  const sums = new Map<string, { error: number; square: number; rows: number }>();
+  const judge = (phase: string, whole: Document, from: number, result: Result, d: number): void => {
+    const { heads } = evaluate(specified.model, (weight) => weights.get(weight.path)!, whole);
+    const sum = sums.get(phase) ?? { error: 0, square: 0, rows: 0 };
+    sums.set(phase, sum);
+    for (const output of Object.keys(result.tensors))
+      for (const [place, got] of result.rows(output, d)) {
+        const wanted = heads
+          .map(({ rows }) => rows.get(place))
+          .find((row) => row !== undefined && row.length === got.length);
+        if (place < from || wanted === undefined) continue;
+        sum.rows++;
+        for (let i = 0; i < got.length; i++) {
+          sum.error += (got[i]! - wanted[i]!) ** 2;
+          sum.square += wanted[i]! ** 2;
+        }
+      }
+  };
+  const phases: Phases = {
+    ...session,
+    start: (batch = 1) => {
+      const context = session.start(batch);
+      grown.set(
+        context,
+        Array.from({ length: batch }, () => ({ rows: [], spans: {} })),
+      );
+      return context;
+    },
+    append: async (context, phase, parts: readonly Part[]) => {
+      const result = await session.append(context, phase, parts);
+      for (const [d, { rows, spans }] of grown.get(context)!.entries()) {
+        const part = parts[d]!;
+        const more: Record<string, Values[]> = { ...spans };
+        for (const [modality, values] of Object.entries(part.spans ?? {}))
+          more[modality] = [...(more[modality] ?? []), ...values];
+        const whole = { rows: [...rows, ...part.rows], spans: more, inputs: part.inputs ?? {} } as Document;
+        if (part.rows.length > 0 && (phase === "decode" || phase === "denoise"))
+          judge(phase, whole, rows.length, result, d);
+        if (phase === "denoise") continue;
+        rows.push(...(part.rows as Grown["rows"]));
+        Object.assign(spans, more);
+      }
+      return result;
+    },
+  };
+  const events: GenerateEvent[] = [];
+  for await (const event of generate(phases, byteTokenizer, options)) events.push(event);
+  const [first] = [...grown.values()];
+  return {
+    events,
+    documents: first!.map(({ rows, spans }) => ({ rows, spans, inputs: {} })),
+    errors: Object.fromEntries(
+      [...sums].map(([phase, { error, square, rows }]) => [phase, { nmse: error / square, rows }]),
+    ),
+  };
+};
+
+/** `ttt(oppppc)tt`: what a document is made of. */
+export const shapeOf = ({ rows }: Document): string =>
+  rows.map(({ kind }) => (kind === "text" ? "t" : kind.split(".")[1]![0]!)).join("");
