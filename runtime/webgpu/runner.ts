@@ -19,6 +19,8 @@ const MOST_TABLES = 1024 * 2 ** 20;
 export interface GpuOptions {
   /** the GPU to use, which stays the caller's; one is opened if left out */
   readonly adapter?: Adapter;
+  /** how one is opened, at first and in the place of one that was lost; the session closes it. `openAdapter` if left out */
+  readonly open?: () => Promise<Adapter>;
 }
 
 interface Opened {
@@ -27,10 +29,10 @@ interface Opened {
   readonly own: Adapter | undefined;
 }
 
-export const gpuRunner = (folder: string, manifest: Manifest, { adapter }: GpuOptions): Runner => {
+export const gpuRunner = (folder: string, manifest: Manifest, options: GpuOptions): Runner => {
   let opened: Promise<Opened> | undefined;
   const session = async (): Promise<PlanSession> => {
-    const known = (opened ??= open(folder, manifest, adapter));
+    const known = (opened ??= open(folder, manifest, options));
     // What is missing now may be there later.
     known.catch(() => (opened = undefined));
     return (await known).session;
@@ -53,16 +55,20 @@ export const gpuRunner = (folder: string, manifest: Manifest, { adapter }: GpuOp
   };
 };
 
-const open = async (folder: string, manifest: Manifest, adapter: Adapter | undefined): Promise<Opened> => {
+const open = async (
+  folder: string,
+  manifest: Manifest,
+  { adapter, open: reopen = () => openAdapter() }: GpuOptions,
+): Promise<Opened> => {
   const { file } = manifest.programs.find(({ graph }) => graph !== null)!.graph!;
   const path = join(folder, file);
   await checkOwnFile(path, "the plan of the model", AGAIN);
   const plan = parsePlan(decodeText(await readWhole(path, MOST_PLAN), path), path);
   checkPrograms(plan, manifest, path);
   const files = await openWeights(folder, plan, tablesOf(file));
-  const used = adapter ?? (await openAdapter());
+  const used = adapter ?? (await reopen());
   // A GPU of our own that is lost is replaced; whose it is must see to another's.
-  const options = adapter === undefined ? { reopen: () => openAdapter() } : {};
+  const options = adapter === undefined ? { reopen } : {};
   try {
     return { session: await openPlan(used, plan, files, options), own: adapter === undefined ? used : undefined };
   } catch (thrown) {

@@ -5,10 +5,10 @@ import type { SessionOptions } from "../../runtime/session.ts";
 import { type Compiled, compiled, judged, louder, shapeOf } from "./judged.ts";
 
 export const interleaving = [
-  { name: "DualTower", factor: 2.5, guidance: 1 },
-  { name: "XFuse", factor: 2.5, guidance: 3 },
-  { name: "LMFusion", factor: 2.5, guidance: 2 },
-  { name: "DualTowerDiT", factor: -4, guidance: 1 },
+  { name: "DualTower", factor: 2.5, guidance: 1, isQuick: true },
+  { name: "XFuse", factor: 2.5, guidance: 3, isQuick: false },
+  { name: "LMFusion", factor: 2.5, guidance: 2, isQuick: true },
+  { name: "DualTowerDiT", factor: -4, guidance: 1, isQuick: false },
 ] as const;
 
 const STEPS = 3;

@@ -1,5 +1,6 @@
 // Keys and values that stay on the device: calls on a context equal the same calls with everything brought to them, to the
-// bit, and a step brings and takes no more behind a long past than behind a short one.
+// bit, and a step brings and takes no more behind a long past than behind a short one. Four models here, all by
+// `npm run test:long`.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cachesOf, modalitiesOf, sessionOf } from "../../cli/manifest.ts";
 import { Context, type Part } from "../../runtime/context.ts";
@@ -51,7 +52,9 @@ const text = (count: number): Part => ({
 });
 
 describe("calls on a context are those with everything brought", () => {
-  test.each(models)("$name", { timeout: 600_000 }, async (small) => {
+  const quick = ["LlamaModel", "DualProjection", "DualTower", "LMFusion"];
+  const judged = process.env["RUNS"] === undefined ? models.filter(({ name }) => quick.includes(name)) : models;
+  test.each(judged)("$name", { timeout: 600_000 }, async (small) => {
     const opened = await open(small.name, await gpu());
     const { kernels } = opened;
     try {

@@ -1,8 +1,7 @@
-// Text and images in one stream on a GPU, against the oracle.
+// Text and images in one stream on a GPU, against the oracle: two models here, all by `npm run test:long`.
 import { test } from "vitest";
 import { interleaved, interleaving } from "../generate/interleaved.ts";
 import { gpu } from "./gpu.ts";
 
-test.each(interleaving)("$name", { timeout: 300_000 }, async (run) =>
-  interleaved(run, "webgpu", { adapter: await gpu() }),
-);
+const judged = process.env["RUNS"] === undefined ? interleaving.filter(({ isQuick }) => isQuick) : interleaving;
+test.each(judged)("$name", { timeout: 300_000 }, async (run) => interleaved(run, "webgpu", { adapter: await gpu() }));
