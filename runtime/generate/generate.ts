@@ -94,7 +94,7 @@ class Writing {
     this.#manifest = manifest;
     this.#options = options;
     this.#maxTokens = maxTokens;
-    this.#text = new TextDrawer(manifest, options);
+    this.#text = new TextDrawer(manifest, tokenizer, options);
     const prompts = (isBatch(prompt) ? prompt : [prompt as readonly PromptPart[]]).map((parts) =>
       promptRows(manifest, tokenizer, parts, inputs),
     );

@@ -21,7 +21,7 @@ export const imagesIn = ({ modalities, model }: Manifest): { readonly span: Span
     const grid = span.is === "span" ? span.segments.find((segment) => segment.is === "grid") : undefined;
     if (span.is === "span" && grid !== undefined) return { span, grid };
   }
-  throw new Failure("call", `${model}: has no images`, "leave out --image and --out");
+  throw new Failure("call", `${model}: has no images`, "give no images, and draw none");
 };
 
 /** A picture of 4,096 x 4,096. */
@@ -87,7 +87,7 @@ export const noiseFor = ({ noise, model }: Manifest, span: Span): Noise & { read
     throw new Failure(
       "call",
       `${model}: draws no ${span.name}: its noise statement says nothing of drawn ones`,
-      "leave out --out",
+      'draw none: `images: "never"`, or without --out',
     );
   return { ...found, input: found.input };
 };

@@ -3,12 +3,13 @@ import type { DocumentRow } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest.ts";
 import { tokensIn } from "./rows.ts";
-import { type Sampler, sampler, type Sampling } from "./sampling.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type Sampler, sampler, type Sampling, type Span } from "./sampling.ts";
 
 export interface TextOptions {
   /** how tokens are drawn; without a temperature the likeliest */
   readonly sampling?: Omit<Sampling, "seed">;
-  /** tokens that end a document, such as the model's end of text */
+  /** tokens that end a document; those of the tokenizer if left out */
   readonly ends?: readonly number[];
 }
 /** Where a document stands when a token is drawn. */
@@ -26,13 +27,16 @@ export class TextDrawer {
   readonly #sampling: Omit<Sampling, "seed">;
   readonly #samplers = new Map<number, Sampler>();
   readonly #ends: ReadonlySet<number>;
+  /** ids that the tokenizer has; a model's vocabulary may be padded beyond them */
+  readonly #known: number;
   /** the marker at the beginning of spans: modality and row by id */
   readonly #openings = new Map<number, { readonly modality: string; readonly row: DocumentRow }>();
   /** markers that text never becomes */
   readonly #closings = new Set<number>();
 
-  constructor(manifest: Manifest, { sampling = {}, ends = [] }: TextOptions) {
+  constructor(manifest: Manifest, tokenizer: Tokenizer, { sampling = {}, ends = tokenizer.ends }: TextOptions) {
     this.#manifest = manifest;
+    this.#known = tokenizer.vocab;
     this.#sampling = { temperature: 0, ...sampling };
     // What is no setting is refused before anything is computed.
     sampler({ ...this.#sampling, seed: 0 });
@@ -53,17 +57,17 @@ export class TextDrawer {
 
   /** The id that follows logits `[vocab + added]`; undefined where nothing may. */
   draw(logits: Float32Array, { seed, ids, admits, draws }: Standing): number | undefined {
-    const { name } = tokensIn(this.#manifest);
+    const { name, vocab } = tokensIn(this.#manifest);
     const text = admits({ kind: name, span: 0, index: 0, values: { id: 0 } });
-    const excluded = [...this.#closings].filter((id) => !this.#openings.has(id));
-    const opens: number[] = [];
+    const excluded: Span[] = [...this.#closings].filter((id) => !this.#openings.has(id)).map((id) => [id, id + 1]);
+    excluded.push([this.#known, vocab]);
+    const opens: Span[] = [];
     for (const [id, { row }] of this.#openings) {
       const may = draws && this.#draws(this.#openings.get(id)!.modality) && admits({ ...row, span: MANY });
-      if (may) opens.push(id);
-      else excluded.push(id);
+      (may ? opens : excluded).push([id, id + 1]);
     }
     if (!text && opens.length === 0) return undefined;
-    const allowed = text ? without(excluded, logits.length) : opens.map((id) => [id, id + 1] as const);
+    const allowed = text ? without(excluded, logits.length) : opens;
     const chosen = this.#samplers.get(seed) ?? sampler({ ...this.#sampling, seed });
     this.#samplers.set(seed, chosen);
     return chosen.draw(logits, { counter: ids.length, recent: ids, allowed });
@@ -82,15 +86,14 @@ export class TextDrawer {
 /** A span behind all others. */
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** The ranges of ids below `count` that leave some out. */
-const without = (ids: readonly number[], count: number): (readonly [number, number])[] => {
-  const ranges: (readonly [number, number])[] = [];
+/** The ids below `count` that are in none of some spans. */
+const without = (spans: readonly Span[], count: number): Span[] => {
+  const found: Span[] = [];
   let from = 0;
-  for (const id of [...ids].sort((a, b) => a - b)) {
-    if (id >= count) break;
-    if (id > from) ranges.push([from, id]);
-    from = id + 1;
+  for (const [first, end] of spans.toSorted((a, b) => a[0] - b[0])) {
+    if (Math.min(first, count) > from) found.push([from, Math.min(first, count)]);
+    from = Math.max(from, end);
   }
-  if (from < count) ranges.push([from, count]);
-  return ranges;
+  if (from < count) found.push([from, count]);
+  return found;
 };

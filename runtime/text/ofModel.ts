@@ -35,7 +35,3 @@ const checkBeside = (path: string): void => {
     "give --tokenizer PATH",
   );
 };
-
-/** A token for people: its text, an added token's name, or its number. */
-export const tokenText = (tokenizer: Tokenizer, { vocab, added }: Tokens, id: number): string =>
-  id >= vocab ? added[id - vocab]! : id < tokenizer.vocab ? tokenizer.decode([id]) : `#${id}`;

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { Failure, reasonOf } from "../failure.ts";
 import { decodeText } from "../json.ts";
+import { quote } from "../quote.ts";
 import { readWhole } from "../weights/file.ts";
 import { MAX_TOKENIZER_BYTES } from "./files.ts";
 
@@ -12,6 +13,8 @@ export interface Tokenizer {
   readonly vocab: number;
   /** What stands before the first text of a document (Llama: `<|begin_of_text|>`); often nothing. */
   readonly start: readonly number[];
+  /** What ends a text, as `eos_token` of `tokenizer_config.json` names it; often one, and none where there is no such file. */
+  readonly ends: readonly number[];
   /** The ids of a text, without special tokens. */
   encode(text: string): number[];
   /** @throws Failure "call" when an id is not of this vocabulary. */
@@ -27,6 +30,7 @@ const checkIds = (ids: readonly number[], vocab: number): void => {
 export const byteTokenizer: Tokenizer = {
   vocab: 256,
   start: [],
+  ends: [],
   encode: (text) => [...new TextEncoder().encode(text)],
   decode: (ids) => {
     checkIds(ids, 256);
@@ -87,6 +91,23 @@ const startOf = (library: Library): readonly number[] => {
   return framed.slice(0, Math.max(0, at));
 };
 
+/** @throws Failure "file" where the token that ends texts is none of the tokenizer's */
+const endsOf = (
+  config: Record<string, unknown>,
+  ids: { get(token: string): number | undefined },
+  name: string,
+): readonly number[] => {
+  const end = config["eos_token"] ?? undefined;
+  const token = isRecord(end) ? end["content"] : end;
+  if (token === undefined) return [];
+  const id = typeof token === "string" ? ids.get(token) : undefined;
+  if (id !== undefined) return [id];
+  throw new Failure(
+    "file",
+    `${name}: the \`eos_token\` of its configuration, ${quote(String(token))}, is no token of it`,
+  );
+};
+
 /**
  * A tokenizer from the text of its `tokenizer.json` and, where there is one, `tokenizer_config.json`.
  * @throws Failure "file"
@@ -105,6 +126,7 @@ export const parseTokenizer = (text: string, configText: string | undefined, nam
   return {
     vocab,
     start: startOf(library),
+    ends: endsOf(config, model.tokens_to_ids, name),
     encode: (input) => (input === "" ? [] : library.encode(input, { add_special_tokens: false }).ids),
     decode: (ids) => {
       checkIds(ids, vocab);

@@ -48,6 +48,21 @@ const small = {
 const tokenizer = parseTokenizer(JSON.stringify(small), undefined, "tokenizer.json");
 const idOf = (token: string): number => vocab[token]!;
 
+describe("what ends a text", () => {
+  const ends = (config: unknown) => parseTokenizer(JSON.stringify(small), JSON.stringify(config), "t").ends;
+  test("is the token that the configuration names", () => {
+    expect(tokenizer.ends).toEqual([]);
+    expect(ends({})).toEqual([]);
+    expect(ends({ eos_token: null })).toEqual([]);
+    expect(ends({ eos_token: "<|end|>" })).toEqual([START + 1]);
+    expect(ends({ eos_token: { content: "<|end|>", lstrip: false } })).toEqual([START + 1]);
+  });
+  test("must be one of its tokens", () => {
+    expect(() => ends({ eos_token: "</s>" })).toThrow(/t: the `eos_token` of its configuration, "<\/s>", is no token/);
+    expect(() => ends({ eos_token: 7 })).toThrow(/is no token of it/);
+  });
+});
+
 describe("bytes", () => {
   test.each(["", "plain", "é 漢 😀", "\ufeffmark", "a\u0000b"])("%j and back", (text) => {
     expect(byteTokenizer.decode(byteTokenizer.encode(text))).toBe(text);
