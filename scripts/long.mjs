@@ -1,4 +1,4 @@
-// `npm run test:long`: what `npm test` samples, at full length. Takes three hours or so on two cores.
+// `npm run test:long`: what `npm test` samples, at full length. Takes five hours or so on two cores.
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ const suites = [
   { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
   { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },
   { files: ["test/webgpu/grown.test.ts"], env: { RUNS: "1000" }, gpu: true },
+  { files: ["test/webgpu/sampler.test.ts"], env: { RUNS: "10000" }, gpu: true },
   { files: ["test/runtime/headers.test.ts"], env: { RUNS: "1000000" } },
 ];
 const failed = suites.filter(({ files, env, gpu = false }) => {

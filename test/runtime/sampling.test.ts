@@ -51,7 +51,7 @@ describe.each(Object.entries(cases))("%s", (_, { sampling, allowed }) => {
   test.each([
     [17, 16, 625],
     [256, 16, 625],
-    [128_256, 2, 250],
+    [128_256, 1, 500],
   ])("of %d ids, as the slow sampler", (count, kinds, draws) => {
     const { weigh, pick, draw } = sampler(sampling);
     for (let kind = 0; kind < kinds; kind++) {
