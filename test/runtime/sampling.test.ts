@@ -176,6 +176,14 @@ describe("edges", () => {
     expect(at(1n, 0, 0)).toBe(places[0]);
   });
 
+  test("the last unit of weight decides", () => {
+    const { pick } = sampler({ seed: 1 });
+    const of = Uint32Array.of(0, 1, 0, 1, 2, 0);
+    const counts = Array.from(of, () => 0);
+    for (let counter = 0; counter < 4000; counter++) counts[pick({ of, total: 4 }, { counter })]!++;
+    expect(counts.map((count) => Math.round(count / 100))).toEqual([0, 10, 0, 10, 20, 0]);
+  });
+
   const unsound = /^no id can be drawn: a logit is NaN or \+Infinity/;
   const none = /^no id can be drawn: all logits of ids that may be drawn are -Infinity/;
   test.each<[string, RegExp, readonly number[], object?]>([

@@ -6,7 +6,7 @@ import { type Among, sampler, type Sampling } from "../../runtime/generate/sampl
 import { type DeviceDraw, idsOf, openSampler, type SamplerPlaces } from "../../runtime/webgpu/sampler.ts";
 import { samplerKernel } from "../../runtime/webgpu/samplerKernel.ts";
 import { BUFFER, MAP } from "../../runtime/webgpu/usage.ts";
-import { cases, logitsOf, recentOf } from "../runtime/sampled.ts";
+import { cases, judge, logitsOf, recentOf } from "../runtime/sampled.ts";
 import { gpu } from "./gpu.ts";
 import { validateByNaga, validateByTint } from "./wgsl.ts";
 
@@ -125,6 +125,23 @@ test("a draw knows those before it, of which none was read back", async () => {
   const { draw } = sampler(sampling);
   for (const { counter, recent } of list) ids.push(draw(logits, { counter, recent: ids.slice(...recent) }));
   expect(idsOf(await wordsOf(buffer)).slice(0, ids.length)).toEqual(ids);
+});
+
+test("the last unit of weight decides", async () => {
+  // All ids but one weigh 1 of 2^30: whoever is wrong by a unit draws their neighbours.
+  const count = 128_256;
+  const sampling = { seed: 13 };
+  const logits = new Float32Array(count);
+  logits[count >> 1] = 20.5;
+  const { pick } = judge(sampling, logits);
+  const counters = Array.from({ length: 60_000 }, (_, counter) => counter).filter(
+    (counter) => pick({ counter }) !== count >> 1,
+  );
+  expect(counters.length).toBeGreaterThan(3);
+  const buffer = bufferOf(new Uint32Array(counters.length));
+  const list = counters.map((counter, at) => ({ counter, at }));
+  await run(sampling, { logits: { buffer: bufferOf(logits), offset: 0, count }, ids: { buffer } }, list);
+  expect(idsOf(await wordsOf(buffer))).toEqual(counters.map((counter) => pick({ counter })));
 });
 
 test("logits may lie anywhere in a buffer, and workgroups may be small", async () => {
