@@ -343,7 +343,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     edge = 0u;
     ties = 0u;
   }
-  // Each id is the matter of one invocation up to here, whatever reads it later.
+  // Until the barrier below, no invocation reads the key of an id that another one writes.
   var largest = 0u;
   var holder = ${NONE}u;
   for (var id = own; id < numbers.count; id += SIZE) {
@@ -368,7 +368,7 @@ ${greedy ? GREEDY : chance(topK, topP)}  if (own == 0u) {
 }
 `;
 
-/** Of ids that are several times among the recent ones, too, one invocation takes care. */
+/** An id is one invocation's, however often it is among the recent ones: so no two write one key. */
 const RECENT = `  for (var i = numbers.recentFrom; i < numbers.recentTo; i++) {
     let id = ids[row * numbers.idStride + i];
     if (id < numbers.count && id % SIZE == own && isAllowed(id)) {

@@ -144,6 +144,27 @@ test("the last unit of weight decides", async () => {
   expect(idsOf(await wordsOf(buffer))).toEqual(counters.map((counter) => pick({ counter })));
 });
 
+test.each<[string, Partial<Sampling>, readonly number[]]>([
+  ["ties of the largest score", { temperature: 0 }, [1, 4, 4, 4, 2]],
+  ["ties of zeros", { temperature: 0 }, [-0, 0, -0]],
+  ["ties at the edge of top-k", { topK: 2 }, [-1, -0, 0, 0]],
+  ["a share that is just reached", { topP: 0.5 }, [1, 1, 1, 1]],
+  ["a share that is just not reached", { topP: 0.5000000001 }, [1, 1, 1, 1]],
+  ["a share of next to nothing", { topP: 1e-300 }, [1, 2, 2, 1]],
+  ["products beyond all numbers", { temperature: 0, penalty: 0.5 }, [3.4028234663852886e38, 2e38, 0]],
+  ["negative products beyond all numbers", { temperature: 0, penalty: 2 }, [-Infinity, -2e38, -3.4028234663852886e38]],
+  ["products below all numbers", { temperature: 0, penalty: 1024 }, [-1e-45, 1e-37, 0]],
+])("%s", async (_, settings, numbers) => {
+  const sampling = { seed: 3, ...settings };
+  const logits = Float32Array.from(numbers);
+  const buffer = bufferOf(Uint32Array.of(1, ...Array.from({ length: 40 }, () => 0)));
+  const list = Array.from({ length: 40 }, (_, counter) => ({ counter, at: 1 + counter, recent: [0, 1] as const }));
+  await run(sampling, { logits: { buffer: bufferOf(logits), offset: 0, count: logits.length }, ids: { buffer } }, list);
+  const { draw } = sampler(sampling);
+  const expected = list.map(({ counter }) => draw(logits, { counter, recent: [1] }));
+  expect(idsOf(await wordsOf(buffer)).slice(1)).toEqual(expected);
+});
+
 test("logits may lie anywhere in a buffer, and workgroups may be small", async () => {
   const [count, rows, stride, first] = [2001, 3, 2100, 77];
   const sampling = { topP: 0.7, seed: 12 };
