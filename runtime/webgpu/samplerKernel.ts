@@ -47,10 +47,10 @@ export const samplerKernel = ({
   penalizes,
 }: SamplerForm): string => `// Draws one id for each row of logits; a workgroup computes a row.
 //
-// A first pass keeps a key of each score, and finds the largest. Top-k and top-p each find the lowest score that stays, digit by digit from
-// the highest: four passes, which sum in each of 256 bins what the ids with that digit amount to. A last one sums the
-// weights of consecutive ids in each invocation, finds the invocation in whose sum the random number lies, and does the
-// same with the ids of that one until one is left. Sums are of whole numbers, so their order does not matter.
+// A first pass keeps a key of each score, and finds the largest. Top-k and top-p each find the lowest score that stays,
+// digit by digit from the highest: four passes, which sum in each of 256 bins what the ids with that digit amount to. A
+// last one sums the weights of consecutive ids in each invocation, finds the invocation in whose sum the random number
+// lies, and does the same with the ids of that one until one is left. Sums are of whole numbers: their order is no matter.
 struct Numbers {
   ${NUMBERS.map((name) => `${name}: ${name === "shift" ? "i32" : "u32"}`).join(",\n  ")},
 }
