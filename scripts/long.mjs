@@ -1,4 +1,4 @@
-// `npm run test:long`: what `npm test` samples, at full length. Takes three hours or so on two cores.
+// `npm run test:long`: what `npm test` samples, at full length. Takes five hours or so on two cores.
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ const suites = [
   { files: ["test/webgpu/together.test.ts", "test/webgpu/whole.test.ts"], env: { RUNS: "all" }, gpu: true },
   { files: ["test/webgpu/caches.test.ts", "test/webgpu/interleaved.test.ts"], env: { RUNS: "all" }, gpu: true },
   { files: ["test/webgpu/grown.test.ts"], env: { RUNS: "1000" }, gpu: true },
+  { files: ["test/webgpu/sampler.test.ts"], env: { RUNS: "10000" }, gpu: true },
   { files: ["test/runtime/headers.test.ts"], env: { RUNS: "1000000" } },
 ];
 const failed = suites.filter(({ files, env, gpu = false }) => {

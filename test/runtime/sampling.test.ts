@@ -51,7 +51,7 @@ describe.each(Object.entries(cases))("%s", (_, { sampling, allowed }) => {
   test.each([
     [17, 16, 625],
     [256, 16, 625],
-    [128_256, 2, 250],
+    [128_256, 1, 500],
   ])("of %d ids, as the slow sampler", (count, kinds, draws) => {
     const { weigh, pick, draw } = sampler(sampling);
     for (let kind = 0; kind < kinds; kind++) {
@@ -174,6 +174,14 @@ describe("edges", () => {
     ];
     expect(new Set(places).size).toBe(places.length);
     expect(at(1n, 0, 0)).toBe(places[0]);
+  });
+
+  test("the last unit of weight decides", () => {
+    const { pick } = sampler({ seed: 1 });
+    const of = Uint32Array.of(0, 1, 0, 1, 2, 0);
+    const counts = Array.from(of, () => 0);
+    for (let counter = 0; counter < 4000; counter++) counts[pick({ of, total: 4 }, { counter })]!++;
+    expect(counts.map((count) => Math.round(count / 100))).toEqual([0, 10, 0, 10, 20, 0]);
   });
 
   const unsound = /^no id can be drawn: a logit is NaN or \+Infinity/;
