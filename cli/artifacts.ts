@@ -16,7 +16,7 @@ import { type SafetensorsLayout, safetensorsLayout } from "../runtime/weights/wr
 import { writeBindings } from "./bindings/files.ts";
 import type { External } from "./external.ts";
 import { MANIFEST, WEIGHTS } from "./folder.ts";
-import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, sessionOf, stemOf } from "./manifest.ts";
+import { cachesOf, conditionsOf, entryOf, guidesOf, modalitiesOf, noiseOf, sessionOf, stemOf } from "./manifest.ts";
 import { tool } from "./version.ts";
 import type { Weights } from "./weights.ts";
 
@@ -174,6 +174,7 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     session: sessionOf(model),
     conditions: conditionsOf(model),
     noise: noiseOf(model),
+    guides: guidesOf(model),
     weights: [...external.files, ...files],
     missing: weights.missing,
   };

@@ -93,6 +93,7 @@ export const commands: readonly Command[] = [
       penalty: { value: "X", doc: "makes tokens that were written less likely; 1 changes nothing" },
       steps: { value: "N", doc: "steps of each image; 20 if left out" },
       guidance: { value: "G", doc: "pushes images towards the text; 1 if left out: not at all" },
+      guide: { value: "NAME", doc: "the guide of the model to push away from, where it has several" },
       sampler: { value: "NAME", doc: "`euler` for a flow, `ddim` or `ddpm` for a DDPM" },
       shift: { value: "S", doc: "of euler: more steps where there is much noise; 1 if left out" },
       eta: { value: "E", doc: "of ddim: 0 to 1, fresh noise at each step; 0 if left out" },

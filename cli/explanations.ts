@@ -264,6 +264,12 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     right: "  modality image = span { open: text \"<boi>\", patch: grid(2, 2, of: vision.patch), close: text \"<eoi>\" }",
     said: "error[grid-rows]: A grid of 16,777,216 rows is too large.\n   ┌─ main.graft:11:54\n11 │   modality image = span { open: text \"<boi>\", patch: grid(4096, 4096, of: vision.patch), close: text \"<eoi>\" }\n   │                                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\nhelp: It may have 1,048,576.",
   },
+  "guide-form": {
+    name: "a guide that is no such call",
+    wrong: "  guide text = 0",
+    right: "  guide text = without(text before image)",
+    said: "error[guide-form]: A guide says what an image is drawn without.\n   ┌─ main.graft:22:16\n22 │   guide text = 0\n   │                ^\nhelp: Write `guide text = without(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
+  },
   "h-kinds": {
     name: "rows that are lost",
     wrong: "    h = l(h[und])",
@@ -919,10 +925,10 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     said: "error[seq-wanted]: Rows of the document are wanted, and this is a mask.\n   ┌─ main.graft:11:9\n11 │     h = causal\n   │         ^^^^^^\nhelp: Name rows, such as `h`, or call a block on them.",
   },
   "session-term": {
-    name: "a session of an unknown modality",
-    wrong: "  session = text img?",
-    right: "",
-    said: "error[session-term]: There is no modality `img`.\n   ┌─ main.graft:13:18\n13 │   session = text img?\n   │                  ^^^\nhelp: A session names modalities that are declared before.",
+    name: "a guide without a modality that there is",
+    wrong: "  guide text = without(text before img)",
+    right: "  guide text = without(text before image)",
+    said: "error[session-term]: There is no modality `img`.\n   ┌─ main.graft:22:36\n22 │   guide text = without(text before img)\n   │                                    ^^^\nhelp: A session names modalities that are declared before.",
   },
   "shapes-differ": {
     name: "rows of unlike width added",

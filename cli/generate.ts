@@ -102,7 +102,7 @@ const optionsOf = async (
   const topK = wholeOf(call, "top-k");
   const [maxTokens, stepCount] = [wholeOf(call, "max-tokens"), wholeOf(call, "steps")];
   const [guidance, shift, eta] = (["guidance", "shift", "eta"] as const).map((name) => numberOf(call, name));
-  const sampler = call.value("sampler");
+  const [sampler, guide] = [call.value("sampler"), call.value("guide")];
   return {
     prompt,
     images: imagesOf(manifest, call),
@@ -119,6 +119,7 @@ const optionsOf = async (
     ...(maxTokens !== undefined && { maxTokens }),
     ...(stepCount !== undefined && { steps: stepCount }),
     ...(guidance !== undefined && { guidance }),
+    ...(guide !== undefined && { guide }),
     ...(shift !== undefined && { shift }),
     ...(eta !== undefined && { eta }),
     ...(sampler !== undefined && { sampler: choose("sampler", sampler, ["euler", "ddim", "ddpm"]) }),

@@ -8,6 +8,7 @@ import type { DType } from "../compiler/ir/vocabulary.ts";
 import type {
   CacheEntry,
   Condition,
+  Guide,
   Modality,
   Noise,
   Port,
@@ -66,6 +67,16 @@ const processOf = (process: ModelProcess): Process => {
   const { kind, ...rest } = process;
   return { is: kind, ...rest } as Process;
 };
+
+/** undefined: the model has none */
+export const guidesOf = ({ guides }: Model): readonly Guide[] | undefined =>
+  guides.length === 0
+    ? undefined
+    : guides.map(({ name, how }) =>
+        how.kind === "without"
+          ? { is: "without", name, modality: how.modality, before: how.before }
+          : { is: "replace", name, input: how.input.name, value: how.value },
+      );
 
 /** `decode.text`, `forward.text+image`: the names of a program's files begin so. */
 export const stemOf = ({ name }: PhaseProgram): string => name.replace("(", ".").replace(")", "").replaceAll(", ", "+");

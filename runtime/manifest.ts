@@ -115,6 +115,14 @@ export interface Noise {
   readonly process: Process;
 }
 
+/**
+ * What guidance pushes an image away from: the same image in a document without the tokens of a modality before it, or with
+ * another value of an input.
+ */
+export type Guide =
+  | { readonly is: "without"; readonly name: string; readonly modality: string; readonly before: string }
+  | { readonly is: "replace"; readonly name: string; readonly input: string; readonly value: number };
+
 /** A file of external data, beside the manifest. */
 export interface WeightFile {
   readonly file: string;
@@ -154,6 +162,8 @@ export interface Manifest {
   readonly session: readonly SessionTerm[] | null;
   readonly conditions: readonly Condition[];
   readonly noise: readonly Noise[];
+  /** absent where the model has none: then guidance is without text */
+  readonly guides?: readonly Guide[] | undefined;
   readonly weights: readonly WeightFile[];
   /** Weights whose values were not known when this was compiled; then their file, though listed, was not written. */
   readonly missing: readonly string[];

@@ -18,6 +18,7 @@ import {
   variant,
 } from "./schema.ts";
 import {
+  type Guide,
   MANIFEST_SCHEMA,
   type Manifest,
   type Modality,
@@ -87,6 +88,11 @@ const process = variant<Process>({
   }),
 });
 
+const guide = variant<Guide>({
+  without: object({ is: oneOf("without"), name: identifier, modality: identifier, before: identifier }),
+  replace: object({ is: oneOf("replace"), name: identifier, input: identifier, value: number }),
+});
+
 /** The range of a Date. */
 const LAST_MS = 8.64e15;
 const weightFile: Check<WeightFile> = object({
@@ -114,6 +120,7 @@ export const manifestForm: Check<Manifest> = object({
   session: nullable(array(object({ modality: identifier, repeat: oneOf("", "?", "*", "+") }), 256)),
   conditions: array(object({ name: identifier, per: identifier, clean: nullable(number) }), 256),
   noise: array(object({ modality: identifier, input: nullable(identifier), process }), 256),
+  guides: optional(array(guide, 256)),
   weights: array(weightFile, 4096),
   missing: array(string, 1_000_000),
   bindings: optional(array(object({ file: path, sha256 }), 16)),

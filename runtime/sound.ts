@@ -37,7 +37,7 @@ const namesTwice = (manifest: Manifest): Fault[] => {
   });
 };
 
-const modelFaults = ({ modalities, conditions, noise, session }: Manifest): Fault[] => {
+const modelFaults = ({ modalities, conditions, noise, guides = [], session }: Manifest): Fault[] => {
   const texts = modalities.flatMap((each) => (each.is === "tokens" ? [each.name] : []));
   const spans = modalities.flatMap((each) => (each.is === "span" ? [each] : []));
   const extents = ["call", "document", ...texts, ...spans.flatMap((m) => [m.name, ...m.segments.map((s) => s.kind)])];
@@ -52,6 +52,15 @@ const modelFaults = ({ modalities, conditions, noise, session }: Manifest): Faul
         ? undefined
         : `the noise reads the unknown condition ${quote(input)}`,
     ),
+    ...guides.map((guide): Fault => {
+      if (guide.is === "replace")
+        return conditions.some(({ name }) => name === guide.input)
+          ? undefined
+          : `a guide replaces the unknown condition ${quote(guide.input)}`;
+      return texts.includes(guide.modality) && spans.some(({ name }) => name === guide.before)
+        ? undefined
+        : `a guide leaves out ${quote(guide.modality)} before ${quote(guide.before)}, which are no text and span`;
+    }),
     ...spans
       .flatMap(({ segments }) => segments)
       .map((each): Fault =>

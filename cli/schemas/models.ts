@@ -61,6 +61,7 @@ export const expand = object<Expanded>({
     object({ modality: string, process: string, given: nullable(string), drawn: nullable(string), after: string }),
     MANY,
   ),
+  guides: array(object({ name: string, how: string }), MANY),
   heads: array(object({ modality: string, kind: string, value: string }), MANY),
   weights: array(
     object<ExpandedWeight>({

@@ -5,6 +5,7 @@ import type { Context, Draft, ModelState } from "./context.ts";
 import { embedStatement, headStatement } from "./ends.ts";
 import { show } from "./builtins.ts";
 import { bindSlot, makePart, makeWeight } from "./instance.ts";
+import { guideStatement } from "./guide.ts";
 import { groupStatement, inputStatement, modalityStatement } from "./modality.ts";
 import type { At, Model, Tower } from "./model.ts";
 import { cleanValue, noiseStatement } from "./noise.ts";
@@ -42,6 +43,7 @@ export const analyzeModel = (cx: Context, application: ModelApplication, name: s
     heads: [],
     mask: undefined,
     position: undefined,
+    guides: [],
     fates: [],
     said: new Map(),
     session: undefined,
@@ -73,6 +75,7 @@ export const analyzeModel = (cx: Context, application: ModelApplication, name: s
     h: state.h,
     mask: draft.mask,
     session: draft.session,
+    guides: draft.guides,
     position: draft.position,
     noise: state.noise,
     heads: draft.heads,
@@ -171,7 +174,7 @@ const modelStatement = (
     case "loss":
       return;
     case "guide":
-      return void cx.fail("not-yet", at, ["`guide`"]);
+      return guideStatement(cx, state, draft, statement, scope);
     case "session":
       return sessionStatement(cx, state, draft, statement, scope);
     case "later":

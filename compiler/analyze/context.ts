@@ -1,7 +1,7 @@
 // What one analysis carries along: the report, the rows and weights made so far, and where in a model it stands.
 import type { Report } from "../../grammar/diagnostic.ts";
 import type * as ast from "../../grammar/ast.ts";
-import type { At, Embed, Head, Input, Kind, Mask, Modality, Model, Noise, Row, Seq, Step } from "./model.ts";
+import type { At, Embed, Guide, Head, Input, Kind, Mask, Modality, Model, Noise, Row, Seq, Step } from "./model.ts";
 import type { Code, MessageTable } from "./messages.ts";
 import { Rows } from "./rows.ts";
 import { nearest } from "../../grammar/nearest.ts";
@@ -52,6 +52,7 @@ export interface Draft {
   mask: Mask | undefined;
   position: Model["position"] | undefined;
   session: Model["session"];
+  readonly guides: Guide[];
   readonly fates: ast.FreezeStatement[];
   /** statements that may stand once, by what they say */
   readonly said: Map<string, At>;

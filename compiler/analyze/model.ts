@@ -312,6 +312,16 @@ export interface Head {
   readonly value: Seq;
   readonly at: At;
 }
+/**
+ * What guidance pushes away from: the prediction without the tokens of `modality` before a span of `before`, or with another
+ * value of an input.
+ */
+export interface Guide {
+  readonly name: string;
+  readonly how:
+    | { readonly kind: "without"; readonly modality: string; readonly before: string }
+    | { readonly kind: "replace"; readonly input: Input; readonly value: number };
+}
 /** `image?` of `session = text image?` */
 export interface SessionTerm {
   readonly modality: string;
@@ -338,6 +348,7 @@ export interface Model {
   /** positions run 0, 1, ... over a document's rows; at most `limit` of them */
   readonly position: { readonly rule: "running"; readonly limit: number };
   readonly noise: readonly Noise[];
+  readonly guides: readonly Guide[];
   readonly heads: readonly Head[];
   readonly at: At;
 }

@@ -46,6 +46,7 @@ export interface Expanded {
     readonly drawn: string | null;
     readonly after: string;
   }[];
+  readonly guides: readonly { readonly name: string; readonly how: string }[];
   readonly heads: readonly { readonly modality: string; readonly kind: string; readonly value: string }[];
   readonly weights: readonly ExpandedWeight[];
   readonly ignored: readonly { readonly slot: string; readonly map: string; readonly pattern: string }[];
@@ -96,6 +97,13 @@ export const expand = (model: Model): Expanded => {
         ? `${drawn.input.name} ~ ${drawn.distribution.name}(${drawn.distribution.arguments.join(", ")})`
         : null,
       after,
+    })),
+    guides: model.guides.map(({ name, how }) => ({
+      name,
+      how:
+        how.kind === "without"
+          ? `without(${how.modality} before ${how.before})`
+          : `replace(${how.input.name}: ${how.value})`,
     })),
     heads,
     weights: model.weights.map(weightOf),
@@ -166,7 +174,7 @@ const processText = (process: Process): string =>
 // ── Text ───────────────────────────────────────────────────────────────────────────────────────
 /** A resolved model as text. */
 export const expandedText = (found: Expanded): string => {
-  const { kinds, inputs, towers, values, steps, noise, heads, weights, position, parameters } = found;
+  const { kinds, inputs, towers, values, steps, noise, guides, heads, weights, position, parameters } = found;
   const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
     ["rows", kinds.map(({ kind, rows, width, enters }) => `${kind}: ${rows}; enters as [${width}] = ${enters}`)],
     ["inputs", inputs.map(({ name, per, type }) => `${name}: ${type} per ${per}`)],
@@ -190,6 +198,7 @@ export const expandedText = (found: Expanded): string => {
           .join("; "),
       ),
     ],
+    ["guides", guides.map(({ name, how }) => `${name}: ${how}`)],
     ["heads", heads.map(({ modality, kind, value }) => `${modality}: ${kind}(${value})`)],
     ["weights", folded(weights.map(weightLine))],
   ];

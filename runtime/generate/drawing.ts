@@ -1,11 +1,11 @@
-// One image as it is drawn: its noisy rows, the steps of a sampler over them, and, for guidance, a second document that has
-// the images before it and no text.
+// One image as it is drawn: its noisy rows, the steps of a sampler over them, and, for guidance, the same image without what
+// the model's guide names: in a document without text, or with another value of an input.
 import type { Context, Part } from "../context.ts";
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
-import type { Manifest } from "../manifest.ts";
+import type { Guide, Manifest } from "../manifest.ts";
 import { normals } from "../random.ts";
-import { type Phases, programFor } from "../phases.ts";
+import { type Phases, programFor, type Result } from "../phases.ts";
 import { documentInputs, type Noisy, spanInputs } from "./conditions.ts";
 import { Continuation } from "./continuation.ts";
 import { guided } from "./guidance.ts";
@@ -16,8 +16,13 @@ import { type Sampler, samplerOf, type SamplerOptions } from "./sampler.ts";
 export interface DrawingOptions extends Omit<SamplerOptions, "steps"> {
   /** how often the model is asked for each image; 20 if left out */
   readonly steps?: number;
-  /** how far predictions are pushed from those of a document without text; 1 or left out: not at all, in half the time */
+  /**
+   * how far predictions are pushed from those that the guide gives, or a document without text; 1 or left out: not at all, in
+   * half the time
+   */
   readonly guidance?: number;
+  /** which of the model's guides, where it has several */
+  readonly guide?: string;
   readonly inputs?: Values;
   readonly signal?: AbortSignal;
 }
@@ -43,6 +48,7 @@ export class Drawing {
   readonly #options: DrawingOptions;
   readonly #sampler: Sampler;
   readonly #seed: number;
+  readonly #guide: Guide;
   #step = 0;
   #z: Float32Array;
   #unguided: Context | undefined;
@@ -50,7 +56,9 @@ export class Drawing {
   static modalityOf(manifest: Manifest): string {
     return imagesIn(manifest).span.name;
   }
+  /** The steps of an image. @throws Failure "call" where an option does not fit the model */
   static stepsOf(manifest: Manifest, options: DrawingOptions): number {
+    guideFor(manifest, Drawing.modalityOf(manifest), options);
     return samplerFor(manifest, options).times.length;
   }
 
@@ -62,6 +70,7 @@ export class Drawing {
     this.#session = session;
     this.#options = options;
     this.#seed = seed;
+    this.#guide = guideFor(manifest, modality, options);
     this.modality = modality;
     this.index = index;
     this.grid = grid;
@@ -103,9 +112,10 @@ export class Drawing {
     return this.#spanRows().filter(({ kind }) => kind === this.grid.kind);
   }
   /** What the next step asks the model. */
-  part(): Part {
+  part(replaced: Values = {}): Part {
     const { span } = imagesIn(this.#session.manifest);
-    const inputs = spanInputs(this.#session.manifest, span, this.#options.inputs ?? {}, this.noisy);
+    const given = { ...this.#options.inputs, ...replaced };
+    const inputs = spanInputs(this.#session.manifest, span, given, this.noisy);
     return { rows: this.cleanRows(), spans: { [this.modality]: [inputs] } };
   }
 
@@ -113,11 +123,15 @@ export class Drawing {
   async take(
     row: (r: number) => Float32Array,
     document: Continuation,
+    /** where the document is, and as which of its batch */
+    context: Context,
+    d: number,
   ): Promise<{ readonly step: number; readonly estimate: Float32Array }> {
     const { process } = noiseFor(this.#session.manifest, imagesIn(this.#session.manifest).span);
     const { guidance = 1 } = this.#options;
     const conditional = this.#together(row);
-    const predicted = guidance === 1 ? conditional : guided(await this.#withoutText(document), conditional, guidance);
+    const predicted =
+      guidance === 1 ? conditional : guided(await this.#without(document, context, d), conditional, guidance);
     const i = this.#step;
     const estimate = estimateOf(process, this.noisy.t, this.#z, predicted);
     const noise = this.#sampler.needsNoise(i) ? this.#noise(i + 1) : undefined;
@@ -132,25 +146,33 @@ export class Drawing {
     return all;
   }
 
-  /** The same prediction in a document without text. */
-  async #withoutText(document: Continuation): Promise<Float32Array> {
-    const session = this.#session;
-    const { manifest } = session;
-    const place = document.rows.length - document.rows.filter(({ kind }) => kind === tokensIn(manifest).name).length;
-    const context = (this.#unguided ??= await this.#imagesAlone(document));
+  /** What the model predicts without what the guide names. */
+  async #without(document: Continuation, context: Context, d: number): Promise<Float32Array> {
     this.#options.signal?.throwIfAborted();
-    const part = this.part();
-    const result = await session.append(context, "denoise", [this.#withInputs("denoise", part)]);
+    if (this.#guide.is === "replace") {
+      const replaced = { [this.#guide.input]: this.#guide.value };
+      const parts = Array.from({ length: context.batch }, (): Part => ({ rows: [] }));
+      parts[d] = this.#withInputs("denoise", this.part(replaced), replaced);
+      const result = await this.#session.append(context, "denoise", parts);
+      return this.#predicted(result, d, document.rows.length);
+    }
+    const { modality } = this.#guide;
+    const place = document.rows.filter(({ kind }) => kind !== modality).length;
+    this.#unguided ??= await this.#others(document, modality);
+    const part = this.#withInputs("denoise", this.part());
+    return this.#predicted(await this.#session.append(this.#unguided, "denoise", [part]), 0, place);
+  }
+  #predicted(result: Result, d: number, place: number): Float32Array {
     const output = Object.keys(result.tensors).find((name) => name.endsWith(`.${this.predicts}`))!;
-    const found = result.rows(output, 0);
+    const found = result.rows(output, d);
     return this.#together((r) => found.get(place + r)!);
   }
-  async #imagesAlone(document: Continuation): Promise<Context> {
+  /** A context of the document's rows but those of a modality. */
+  async #others(document: Continuation, modality: string): Promise<Context> {
     const session = this.#session;
     const { manifest } = session;
-    const { name } = tokensIn(manifest);
     const other = new Continuation(manifest, { rows: [], spans: document.spans });
-    other.openImage(document.rows.filter(({ kind }) => kind !== name));
+    other.openImage(document.rows.filter(({ kind }) => kind !== modality));
     const context = session.start();
     try {
       for (let wanted = other.wanted(); wanted?.phase !== "denoise"; wanted = other.wanted()) {
@@ -166,11 +188,11 @@ export class Drawing {
       throw thrown;
     }
   }
-  #withInputs(phase: "prefill" | "read" | "decode" | "denoise", part: Part): Part {
+  #withInputs(phase: "prefill" | "read" | "decode" | "denoise", part: Part, replaced: Values = {}): Part {
     const { manifest } = this.#session;
     const program = programFor(manifest, phase, part.rows);
     const noisy = phase === "denoise" ? this.noisy : undefined;
-    return { ...part, inputs: documentInputs(manifest, program, this.#options.inputs ?? {}, noisy) };
+    return { ...part, inputs: documentInputs(manifest, program, { ...this.#options.inputs, ...replaced }, noisy) };
   }
 
   close(): void {
@@ -178,6 +200,18 @@ export class Drawing {
     this.#unguided = undefined;
   }
 }
+
+/** The guide that is named, or the only one; without text where the model has none. @throws Failure "call" */
+const guideFor = (manifest: Manifest, modality: string, { guide: named, guidance = 1 }: DrawingOptions): Guide => {
+  const { guides = [], model } = manifest;
+  const names = guides.map(({ name }) => name);
+  const found = named === undefined ? guides[0] : guides.find(({ name }) => name === named);
+  if (named !== undefined && found === undefined)
+    throw new Failure("call", `${model} has no guide ${named}`, `it has ${names.join(", ") || "none"}`);
+  if (guidance !== 1 && named === undefined && guides.length > 1)
+    throw new Failure("call", `${model} has several guides`, `name one as \`guide\`: ${names.join(", ")}`);
+  return found ?? { is: "without", name: "text", modality: tokensIn(manifest).name, before: modality };
+};
 
 /** What the clean rows are taken to be; where all is noise, a prediction of the noise says nothing of them. */
 const estimateOf: typeof estimateClean = (process, t, z, predicted) =>

@@ -228,7 +228,7 @@ class Writing {
     const drawing = document.drawing!;
     const row = (r: number): Float32Array =>
       rowOf(this.#manifest, result, drawing.gridRow, drawing.predicts, at, continuation.rows.length + r);
-    const { step, estimate } = await drawing.take(row, continuation);
+    const { step, estimate } = await drawing.take(row, continuation, this.#context, at);
     const { index, steps } = drawing;
     yield { is: "step", document: at, image: index, step, steps, estimate };
     if (step < steps) return;

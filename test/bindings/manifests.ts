@@ -1,7 +1,16 @@
 // Manifests of the examples' small models, as `compile` would write them, without their files.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cachesOf, conditionsOf, entryOf, modalitiesOf, noiseOf, notesOf, sessionOf } from "../../cli/manifest.ts";
+import {
+  cachesOf,
+  conditionsOf,
+  entryOf,
+  guidesOf,
+  modalitiesOf,
+  noiseOf,
+  notesOf,
+  sessionOf,
+} from "../../cli/manifest.ts";
 import type { Notes } from "../../compiler/bindings/index.ts";
 import { check, programs } from "../../compiler/index.ts";
 import { type Manifest, MANIFEST_SCHEMA } from "../../runtime/manifest.ts";
@@ -30,6 +39,7 @@ export const describedIn = (text: string, name?: string): Described => {
     session: sessionOf(model),
     conditions: conditionsOf(model),
     noise: noiseOf(model),
+    guides: guidesOf(model),
     weights: [],
     missing: [],
   };

@@ -62,6 +62,11 @@ beforeAll(() => {
   );
   writeFileSync(join(folder, "twice.graft"), `${tiny}\n${tiny}`);
   writeFileSync(join(folder, "ordered.graft"), tiny.replace("  mask =", "  session = text\n  mask ="));
+  const guides = "  guide text = without(text before image)\n  guide noise = replace(t: 1)\n";
+  writeFileSync(
+    join(folder, "guided.graft"),
+    readFileSync(xfusion, "utf8").replaceAll("  position =", `${guides}  position =`),
+  );
   writeFileSync(join(folder, "open.graft"), tiny.replace("causal", "all"));
   writeFileSync(join(folder, "reference.graft"), reference());
   mkdirSync(join(folder, "hub"));
@@ -99,6 +104,8 @@ const calls: readonly (readonly [status: number, schema: string, args: readonly 
   [1, "diagnostics", ["inspect", "broken.graft"]],
   [0, "compile", [...compile, "bare", "tiny.graft"]],
   [0, "compile", [...compile, "ordered", "ordered.graft"]],
+  [0, "compile", [...compile, "guided", "guided.graft", "--model", "DualTower"]],
+  [0, "expand", ["expand", "guided.graft", "--model", "DualTower"]],
   [0, "compile", [...compile, "loaded", "reference.graft", "--weights", "language=hub"]],
   [0, "compile", [...compile, "dual", xfusion, "--model", "DualTower", "--seed", "1"]],
   [0, "compile", [...compile, "dit", xfusion, "--model", "DualTowerDiT"]],
@@ -143,7 +150,7 @@ describe("what a command writes is as its schema says", () => {
     expect([ran.status, judge(ran.stdout)]).toEqual([70, "graftwerk/error@1"]);
   });
 
-  test.each(["bare", "ordered", "loaded", "dual", "dit"])("the manifest of %s", (name) => {
+  test.each(["bare", "ordered", "guided", "loaded", "dual", "dit"])("the manifest of %s", (name) => {
     expect(judge(readFileSync(join(folder, name, "manifest.json"), "utf8"))).toBe("graftwerk/manifest@2");
   });
 

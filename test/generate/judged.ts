@@ -39,9 +39,10 @@ export const compiled = async (
   target: "onnx" | "webgpu",
   changed: (weight: string, numbers: Float32Array) => Float32Array,
   options: SessionOptions = {},
+  edited: (specification: string) => string = (text) => text,
 ): Promise<Compiled> => {
   const folder = mkdtempSync(join(tmpdir(), "graftwerk-generate-"));
-  const text = source(models.find((each) => each.name === name)!);
+  const text = edited(source(models.find((each) => each.name === name)!));
   const [spec, out] = [join(folder, "model.graft"), join(folder, "out")];
   writeFileSync(spec, text);
   const args = ["compile", spec, "--model", name, "--target", target, "--seed", "5", "--out", out];

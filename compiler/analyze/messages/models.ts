@@ -48,6 +48,10 @@ export const modelMessages = {
     message: `There is no modality \`${name}\`.`,
     help: mean(near) ?? "A session names modalities that are declared before.",
   }),
+  "guide-form": () => ({
+    message: "A guide says what an image is drawn without.",
+    help: "Write `guide text = without(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
+  }),
   "reserved-modality": (name: string) => ({
     message: `A modality cannot be called \`${name}\`.`,
     help: "Choose another name: batch, past, new and tap begin names of inputs and outputs.",

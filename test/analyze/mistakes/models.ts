@@ -26,6 +26,21 @@ export const modelMistakes: readonly Mistake[] = [
     ["head image = denoise", "head «image» = denoise"],
   ),
   wrong("a session of an unknown modality", alone, ["  mask =", "  session = text «img»?\n  mask ="]),
+  wrong("a guide that is no such call", dual, [
+    "  mask =",
+    "  guide text = «0»\n  mask =",
+    "  guide text = without(text before image)\n  mask =",
+  ]),
+  wrong("a guide without a modality that there is", dual, [
+    "  mask =",
+    "  guide text = without(text before «img»)\n  mask =",
+    "  guide text = without(text before image)\n  mask =",
+  ]),
+  wrong("a guide by an input that there is not", dual, [
+    "  mask =",
+    "  guide label = replace(«label»: 3)\n  mask =",
+    "  input label: number per document\n  guide label = replace(label: 3)\n  mask =",
+  ]),
   wrong("two sessions", alone, ["  mask =", "  session = text\n  «session = text»\n  mask ="]),
   wrong("a modality of a reserved name", dual, ["  input t", "  modality «past» = tokens(vocab: 3)\n  input t"]),
   wrong("an input of each row that has the name of a place", dual, [
