@@ -80,10 +80,15 @@ const STATEMENTS = [
     "`head text = next_token(language.logits(h))`, `head image = denoise(vision.leave(h))`",
     "what is predicted",
   ],
+  [
+    ["guide"],
+    "`guide text = without(text before image)`, `guide label = replace(label: 10)`",
+    "what guidance pushes a drawn image away from: a document without those tokens, or another value of an input",
+  ],
   [["loss"], "`loss = 0.2 * text + image`", "kept for training"],
 ];
 /** What the page speaks of elsewhere: sessions, and what does not run yet. */
-const ELSEWHERE = ["session", "guide", "later"];
+const ELSEWHERE = ["session", "later"];
 
 const tableOf = (head, rule, rows, productions, elsewhere = []) => {
   match(rule, [...rows.flatMap(([of]) => of), ...elsewhere], alternatives(productions, rule));
