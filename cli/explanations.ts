@@ -302,8 +302,8 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   },
   "head-rows": {
     name: "a head of a span without a grid",
-    wrong: "  modality gap = span { open: text \"<boi>\" }\n  head gap = denoise(vision.leave(h))",
-    right: "",
+    wrong: "  modality gap = span { open: text \"<boi>\" }\n  group und = text, gap.open, image.open, image.close\n  head gap = denoise(vision.leave(h))",
+    right: "  group und = text, image.open, image.close",
     said: "error[head-rows]: `gap` has no rows for a head to predict.\n   ┌─ main.graft:27:8\n27 │   head gap = denoise(vision.leave(h))\n   │        ^^^\nhelp: Give it a `grid`, or remove the head.",
   },
   "head-shape": {
@@ -575,6 +575,12 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     wrong: "  modality text = words(language.vocab)",
     right: "  modality text = tokens(vocab: language.vocab)",
     said: "error[modality-form]: A modality is `tokens(...)` or `span { ... }`.\n  ┌─ main.graft:7:19\n7 │   modality text = words(language.vocab)\n  │                   ^^^^^^^^^^^^^^^^^^^^^\nhelp: Write `modality text = tokens(vocab: language.vocab)`.",
+  },
+  "modality-late": {
+    name: "a modality behind the layers",
+    wrong: "  modality more = tokens(vocab: 3)",
+    right: "",
+    said: "error[modality-late]: A modality is declared behind the layers, which have no rows of it.\n   ┌─ main.graft:13:12\n13 │   modality more = tokens(vocab: 3)\n   │            ^^^^\nhelp: Declare it, and how its rows enter, before the layers.",
   },
   "name-taken": {
     name: "a name that hides another",

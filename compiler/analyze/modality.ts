@@ -13,6 +13,7 @@ export const modalityStatement = (
 ): void => {
   if (["batch", "past", "new", "tap"].includes(statement.name.text))
     return void cx.fail("reserved-modality", scope.at(statement.name), [statement.name.text]);
+  if (state.h !== undefined) return void cx.fail("modality-late", scope.at(statement.name), []);
   const value =
     statement.value.kind === "segments"
       ? spanModality(cx, state, statement, statement.value, scope)

@@ -82,6 +82,10 @@ export const modelMessages = {
     message: "A modality is `tokens(...)` or `span { ... }`.",
     help: "Write `modality text = tokens(vocab: language.vocab)`.",
   }),
+  "modality-late": () => ({
+    message: "A modality is declared behind the layers, which have no rows of it.",
+    help: "Declare it, and how its rows enter, before the layers.",
+  }),
   "span-empty": () => ({
     message: "A span has one segment at least.",
     help: "Write `span { patch: grid(8, 8, of: [48]) }`.",

@@ -41,6 +41,11 @@ export const modelMistakes: readonly Mistake[] = [
     "  guide label = replace(«label»: 3)\n  mask =",
     "  input label: number per document\n  guide label = replace(label: 3)\n  mask =",
   ]),
+  wrong("a modality behind the layers", alone, [
+    "  mask =",
+    "  modality «more» = tokens(vocab: 3)\n  mask =",
+    "  mask =",
+  ]),
   wrong("two sessions", alone, ["  mask =", "  session = text\n  «session = text»\n  mask ="]),
   wrong("a modality of a reserved name", dual, ["  input t", "  modality «past» = tokens(vocab: 3)\n  input t"]),
   wrong("an input of each row that has the name of a place", dual, [
@@ -92,10 +97,12 @@ export const modelMistakes: readonly Mistake[] = [
   wrong("an embed of a number", alone, ["= language.enter(id)", "= «3»"]),
   wrong("no embed", dual, ["  embed image.patch(z) = vision.enter(z, c)\n", ""], ["patch: grid", "«patch»: grid"]),
   wrong("a head of no modality", alone, ["head text =", "head «txt» ="]),
-  wrong("a head of a span without a grid", dual, [
-    "  head image =",
-    '  modality gap = span { open: text "<boi>" }\n  head «gap» = denoise(vision.leave(h))\n  head image =',
-  ]),
+  wrong(
+    "a head of a span without a grid",
+    dual,
+    ["  group und = text", '  modality gap = span { open: text "<boi>" }\n  group und = text, gap.open'],
+    ["  head image =", "  head «gap» = denoise(vision.leave(h))\n  head image ="],
+  ),
   wrong("a head of another kind", dual, [
     "head text = next_token(language.logits(h))",
     "head text = «denoise(language.logits(h))»",
