@@ -15,7 +15,11 @@ const suites = [
   { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
   { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },
   { files: ["test/webgpu/together.test.ts", "test/webgpu/whole.test.ts"], env: { RUNS: "all" }, gpu: true },
-  { files: ["test/webgpu/caches.test.ts", "test/webgpu/interleaved.test.ts"], env: { RUNS: "all" }, gpu: true },
+  {
+    files: ["test/webgpu/caches.test.ts", "test/webgpu/interleaved.test.ts", "test/webgpu/tiny.test.ts"],
+    env: { RUNS: "all" },
+    gpu: true,
+  },
   { files: ["test/webgpu/grown.test.ts"], env: { RUNS: "1000" }, gpu: true },
   { files: ["test/webgpu/sampler.test.ts"], env: { RUNS: "10000" }, gpu: true },
   { files: ["test/runtime/headers.test.ts"], env: { RUNS: "1000000" } },

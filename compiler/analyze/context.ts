@@ -71,8 +71,8 @@ export const limits = {
   nesting: 1000,
   /** operations of which each reads the one before */
   chain: 2000,
-  /** expressions evaluated, rows and sequences made */
-  work: 1_000_000,
+  /** expressions evaluated, rows and sequences made, of all models of a program */
+  work: 500_000,
 } as const;
 /** Names that are searched for the one a person may have meant. */
 const searched = { names: 1000, length: 64 } as const;
@@ -86,6 +86,8 @@ export interface Shared {
   readonly said: Set<string>;
   /** how many expressions are being evaluated, each for the sake of the one before */
   depth: number;
+  /** of all analyses so far */
+  work: number;
 }
 
 export type Evaluate = (cx: Context, expr: ast.Expr, scope: Scope) => Value;
@@ -111,7 +113,6 @@ export class Context {
   /** whether a limit was met: nothing more is made */
   stopped = false;
   model: ModelState | undefined;
-  #work = 0;
   readonly #shared: Shared;
   readonly #evaluate: Evaluate;
 
@@ -134,8 +135,8 @@ export class Context {
   /** Counts work done at a place; false beyond the limit, which is then said. */
   spend(at: At, amount = 1): boolean {
     if (this.stopped) return false;
-    this.#work += amount;
-    if (this.#work > limits.work) this.stop("limit-work", at, []);
+    this.#shared.work += amount;
+    if (this.#shared.work > limits.work) this.stop("limit-work", at, []);
     else if (this.rows.height > limits.chain) this.stop("limit-chain", at, [limits.chain]);
     return !this.stopped;
   }

@@ -26,7 +26,7 @@ export class Program {
   readonly report: Report<MessageTable>;
   readonly #files: Files;
   readonly #loaded = new Map<string, Loaded | undefined>();
-  readonly #shared: Shared = { said: new Set(), depth: 0 };
+  readonly #shared: Shared = { said: new Set(), depth: 0, work: 0 };
   readonly #open: string[] = [];
   /** whether more files were asked for than may be */
   #full = false;

@@ -42,8 +42,8 @@ test.each(smallModels)("%s has a plan, however its matrices are stored", (name) 
   }
 });
 
-// Of each model what this shows of kernels is the same; these have tables beside products, and towers side by side.
-test.each(["DualTowerDiT", "LMFusion"] as const)("%s computes the same", { timeout: 120_000 }, async (name) => {
+// Of each model what this shows of kernels is the same; this one has tables beside products.
+test.each(["DualTowerDiT"] as const)("%s computes the same", { timeout: 120_000 }, async (name) => {
   const made = plannedModel(name);
   const { plan } = planOf(name, drawn);
   const ways = new Map(plan.weights.map((weight) => [weight.name, weight.stored]));

@@ -13,7 +13,7 @@ beforeAll(async () => {
     opened.push(adapter);
     return adapter;
   };
-  model = await compiled("DualTower", "webgpu", louder(2.5), { open });
+  model = await compiled("LMFusion", "webgpu", louder(2.5), { open });
 }, 120_000);
 afterAll(() => model.close());
 

@@ -173,7 +173,7 @@ export const declarationMessages = {
     help: "Look for a size that is too large.",
   }),
   "limit-work": () => ({
-    message: "The model is made of more than a million operations.",
+    message: "The models are made of more than half a million operations.",
     help: "Look for a number of layers that is too large.",
   }),
   "limit-chain": (n: number) => ({
