@@ -75,8 +75,8 @@ const each = (usual: number, rows: number): number => Math.ceil((asked === undef
 describe.each(Object.entries(cases))("%s", (_, { sampling, allowed }) => {
   /** Vocabulary, rows of logits, draws of each. */
   test.each([
-    [17, 40, each(1200, 40)],
-    [256, 40, each(1200, 40)],
+    [17, 40, each(480, 40)],
+    [256, 40, each(480, 40)],
     [128_256, 8, each(16, 8)],
   ])("of %d ids", async (count, rows, draws) => {
     const logits = Array.from({ length: rows }, (_, row) => logitsOf(count, row));
