@@ -11,7 +11,8 @@ import { imagesIn, layoutOf } from "../runtime/generate/rows.ts";
 import type { Manifest } from "../runtime/manifest.ts";
 import { readImage, writeImage } from "../runtime/media/image.ts";
 import { steerless } from "../runtime/quote.ts";
-import { openSession, type Session } from "../runtime/session.ts";
+import { SAMPLERS } from "../runtime/generate/sampler.ts";
+import { openSession, type Session, type TokenizerOptions } from "../runtime/session.ts";
 import { type Call, type Io, type Outcome, type Run, UsageError } from "./command.ts";
 import { type Device, deviceFor, deviceOf } from "./device.ts";
 import { restoreFolder } from "./folder.ts";
@@ -88,41 +89,31 @@ const generate = async (session: Session, device: Device, call: Call, io: Io): P
   throw new Error("generation ended without saying what it took");
 };
 
-const optionsOf = async (
-  manifest: Manifest,
-  call: Call,
-): Promise<GenerateOptions & { readonly tokenizer?: string }> => {
+const optionsOf = async (manifest: Manifest, call: Call): Promise<GenerateOptions & TokenizerOptions> => {
   const image = call.value("image");
   const picture = image === undefined ? undefined : await readImage(image, layoutOf(imagesIn(manifest).grid).size);
   const prompt: PromptPart[] = [...(picture === undefined ? [] : [{ image: picture }]), call.value("prompt")!];
-  const tokenizer = call.value("tokenizer");
-  const [temperature, topP, penalty] = (["temperature", "top-p", "penalty"] as const).map((name) =>
-    numberOf(call, name),
-  );
-  const topK = wholeOf(call, "top-k");
-  const [maxTokens, stepCount] = [wholeOf(call, "max-tokens"), wholeOf(call, "steps")];
-  const [guidance, shift, eta] = (["guidance", "shift", "eta"] as const).map((name) => numberOf(call, name));
-  const [sampler, guide] = [call.value("sampler"), call.value("guide")];
+  const sampler = call.value("sampler");
   return {
     prompt,
     images: imagesOf(manifest, call),
     inputs: givenInputs(call, manifest),
-    seed: seedOf(call) ?? 0,
+    seed: seedOf(call),
     stop: call.values("stop"),
+    tokenizer: call.value("tokenizer"),
+    maxTokens: wholeOf(call, "max-tokens"),
     sampling: {
-      ...(temperature !== undefined && { temperature }),
-      ...(topK !== undefined && { topK }),
-      ...(topP !== undefined && { topP }),
-      ...(penalty !== undefined && { penalty }),
+      temperature: numberOf(call, "temperature"),
+      topK: wholeOf(call, "top-k"),
+      topP: numberOf(call, "top-p"),
+      penalty: numberOf(call, "penalty"),
     },
-    ...(tokenizer !== undefined && { tokenizer }),
-    ...(maxTokens !== undefined && { maxTokens }),
-    ...(stepCount !== undefined && { steps: stepCount }),
-    ...(guidance !== undefined && { guidance }),
-    ...(guide !== undefined && { guide }),
-    ...(shift !== undefined && { shift }),
-    ...(eta !== undefined && { eta }),
-    ...(sampler !== undefined && { sampler: choose("sampler", sampler, ["euler", "ddim", "ddpm"]) }),
+    steps: wholeOf(call, "steps"),
+    guidance: numberOf(call, "guidance"),
+    guide: call.value("guide"),
+    shift: numberOf(call, "shift"),
+    eta: numberOf(call, "eta"),
+    sampler: sampler === undefined ? undefined : choose("sampler", sampler, SAMPLERS),
   };
 };
 

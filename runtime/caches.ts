@@ -3,6 +3,12 @@
 import type { Appending } from "./document.ts";
 import type { Tensors } from "./tensor.ts";
 
+/** Keys and values, as ports name them: `NAME.k`, `NAME.v`. */
+export const KV = ["k", "v"] as const;
+/** The outputs by which a program gives keys and values of its new rows. */
+export const newOf = (writes: readonly { readonly name: string }[]): readonly string[] =>
+  writes.flatMap(({ name }) => KV.map((what) => `new.${name}.${what}`));
+
 /** Where the new rows of a stream go: behind those that are there. */
 export interface Behind {
   /** slots in use, of each document */

@@ -109,9 +109,8 @@ export class Context {
       for (const [modality, values] of Object.entries(part.spans ?? {}))
         spans[modality] = [...(spans[modality] ?? []), ...values];
       const past = this.#rows[d]!;
-      checkSpansGiven(this.#layout, spans, [...past.map(({ row }) => row), ...part.rows], d);
-      follow(this.#layout, this.#courses[d]!, part.rows);
-      const again = past.filter(({ row }) => program.again.includes(row.kind));
+      checkSpansGiven(this.#layout, spans, follow(this.#layout, this.#courses[d]!, part.rows), d);
+      const again = program.again.length === 0 ? [] : past.filter(({ row }) => program.again.includes(row.kind));
       return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
     });
   }
@@ -205,14 +204,14 @@ export class Context {
 const checkSpansGiven = (
   { modalities }: Layout,
   spans: Readonly<Record<string, readonly Values[]>>,
-  rows: Document["rows"],
+  course: Course,
   d: number,
 ): void => {
   for (const [name, values] of Object.entries(spans)) {
     const modality = modalities.find((each) => each.name === name);
     if (modality?.is !== "span") throw new Failure("call", `inputs of spans of ${name} were given, which is none`);
-    const kinds = modality.segments.map(({ kind }) => kind);
-    const count = 1 + rows.reduce((most, row) => (kinds.includes(row.kind) ? Math.max(most, row.span) : most), -1);
+    // Spans come one after the other, so the last row is of the last one.
+    const count = 1 + (course.spans.get(name)?.span ?? -1);
     if (values.length > count)
       throw new Failure(
         "call",

@@ -1,12 +1,11 @@
 // Keys and values in arrays of the process: given to a program as tensors, and what it gives written behind them.
-import type { Behind, Caches } from "./caches.ts";
+import { type Behind, type Caches, KV, newOf } from "./caches.ts";
 import type { Appending } from "./document.ts";
 import { Failure } from "./failure.ts";
 import type { CacheEntry } from "./manifest.ts";
 import { AGAIN } from "./runner.ts";
 import type { Tensor, Tensors } from "./tensor.ts";
 
-const KV = ["k", "v"] as const;
 /** Keys or values: `[batch, heads, room, width]`. */
 interface Store {
   readonly heads: number;
@@ -55,7 +54,8 @@ export class HostCaches implements Caches {
   async call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors> {
     const outputs = await this.#run(program, { ...inputs, ...this.inputs(program) });
     this.keep(program, behind, outputs);
-    return Object.fromEntries(Object.entries(outputs).filter(([name]) => !isNew(program, name)));
+    const kept = newOf(program.writes);
+    return Object.fromEntries(Object.entries(outputs).filter(([name]) => !kept.includes(name)));
   }
 
   /** What a program reads, by its ports: views, not copies. */
@@ -101,10 +101,6 @@ export class HostCaches implements Caches {
     this.#stores = new Map();
   }
 }
-
-/** Whether an output is of keys or values. */
-const isNew = ({ writes }: Appending, output: string): boolean =>
-  writes.some(({ name }) => output === `new.${name}.k` || output === `new.${name}.v`);
 
 const numbersFor = (count: number): Float32Array => {
   try {

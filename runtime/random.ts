@@ -6,14 +6,9 @@ const MULTIPLIER = 0xd256d193;
 const WEYL = 0x9e3779b9;
 const ROUNDS = 10;
 
-/** The upper 32 bits of the product of two u32. */
-const high = (a: number, b: number): number => {
-  const [ah, al, bh, bl] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
-  const low = al * bl;
-  const middle = ah * bl + (low >>> 16);
-  const other = al * bh + (middle & 0xffff);
-  return (ah * bh + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) >>> 0;
-};
+/** The upper 32 bits of the product of two u32: what is added stays below 2^53, in which doubles are exact. */
+export const high = (a: number, b: number): number =>
+  Math.floor((a * (b >>> 16) + Math.floor((a * (b & 0xffff)) / 0x1_0000)) / 0x1_0000);
 
 /** Two u32 for a counter of two u32 and a key. */
 export const philox = (first: number, second: number, key: number): readonly [number, number] => {

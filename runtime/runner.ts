@@ -13,5 +13,12 @@ export interface Runner {
   close(): Promise<void>;
 }
 
+/** Whether what was opened has the ports of the manifest, in any order. */
+export const areNamed = (ports: readonly { readonly name: string }[], names: readonly string[]): boolean =>
+  ports
+    .map(({ name }) => name)
+    .sort()
+    .join("\n") === names.toSorted().join("\n");
+
 /** What to do about a file that is not the one that was written. */
 export const AGAIN = "compile the model again";

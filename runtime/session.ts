@@ -33,7 +33,7 @@ export interface Session extends Phases {
 }
 export interface TokenizerOptions {
   /** the path of a tokenizer.json; left out: the one in the folder, or bytes for a vocabulary of 256 */
-  readonly tokenizer?: string;
+  readonly tokenizer?: string | undefined;
 }
 
 const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
@@ -93,11 +93,14 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
     calls.add(call);
     return call.finally(() => calls.delete(call));
   };
+  const checkOpen = (): void => {
+    if (closed) throw new Failure("call", `the session of ${manifest.model} is closed`, "open the folder again");
+  };
   const run = async (name: string, inputs: Tensors): Promise<Tensors> => {
     const entry = manifest.programs.find((program) => program.name === name);
     if (!entry)
       throw new Failure("call", `${manifest.model} has no program ${name}`, `it has ${[...entries.keys()].join(", ")}`);
-    if (closed) throw new Failure("call", `the session of ${manifest.model} is closed`, "open the folder again");
+    checkOpen();
     checkPorts(entry, inputs);
     if (entry.graph === null) return {};
     return underway(runner.run(entry, entry.graph, inputs));
@@ -145,7 +148,7 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       );
       checkWhole(manifest, program, parts);
       const entry = entries.get(program.name)!;
-      if (closed) throw new Failure("call", `the session of ${manifest.model} is closed`, "open the folder again");
+      checkOpen();
       const { documents, tensors } = await underway(context.run(entry, parts));
       return resultOf(entry, documents, tensors);
     },

@@ -1,5 +1,6 @@
 // What the form of a manifest cannot say: names are unique and speak of what exists, and each program's ports are those
 // that its streams, its caches and its conditions ask for. What the runtime looks up later is there.
+import { KV, newOf } from "./caches.ts";
 import { quote } from "./quote.ts";
 import type { CacheEntry, Manifest, Port, ProgramEntry, StreamEntry } from "./manifest.ts";
 
@@ -133,11 +134,9 @@ const programFaults = (manifest: Manifest, program: ProgramEntry): Fault[] => {
       .map((want): Fault =>
         inputs.some((port) => port.name === want) ? undefined : at(`lacks the input ${quote(want)}`),
       ),
-    ...written!
-      .flatMap(({ name: each }) => [`new.${each}.k`, `new.${each}.v`])
-      .map((want): Fault =>
-        outputs.some((port) => port.name === want) ? undefined : at(`lacks the output ${quote(want)}`),
-      ),
+    ...newOf(written!).map((want): Fault =>
+      outputs.some((port) => port.name === want) ? undefined : at(`lacks the output ${quote(want)}`),
+    ),
   ];
 };
 
@@ -170,7 +169,7 @@ const inputShapes = (
   { name }: Port,
 ): Wanted | undefined => {
   for (const { name: cache, stream, kvHeads, widths } of reads)
-    for (const what of ["k", "v"] as const)
+    for (const what of KV)
       if (name === `${cache}.${what}`)
         return { dtype: "f32", shape: ["batch", kvHeads, `past.${stream}`, widths[what]] };
   for (const { stream } of reads)
@@ -193,7 +192,7 @@ const PLACES = ["order", "position", "span", "row", "col", "index"] as const;
 
 const outputShape = ({ streams }: ProgramEntry, writes: readonly CacheEntry[], { name }: Port): Wanted | undefined => {
   for (const { name: cache, stream, kvHeads, widths } of writes)
-    for (const what of ["k", "v"] as const)
+    for (const what of KV)
       if (name === `new.${cache}.${what}`) return { dtype: "f32", shape: ["batch", stream, kvHeads, widths[what]] };
   const stream = streams.find((each) => name.startsWith(`${each.name}.`));
   return stream && { dtype: "f32", shape: ["batch", stream.name], open: true };

@@ -43,5 +43,5 @@ for (const command of commands) {
 console.log(`
 Done in ${seconds(since)}.
   ${out}  the graphs, their weights and manifest.json
-  ${picture}  the image that one pass sees in noise, after the photograph and the prompt
+  ${picture}  the image that was drawn behind the photograph and the prompt
 The weights are initial values, drawn from a seed and not trained: neither the tokens nor the image mean anything yet.`);

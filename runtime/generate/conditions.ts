@@ -1,8 +1,11 @@
 // What a model asks of each call, document and span beyond rows: given by name, and how noisy a span is, which generation
 // knows itself.
+import type { Part } from "../context.ts";
 import type { Values } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Condition, Manifest, ProgramEntry } from "../manifest.ts";
+import { programFor } from "../phases.ts";
+import type { Phase } from "./events.ts";
 import type { Span } from "./rows.ts";
 
 /** How noisy what is drawn is, and the condition that says so. */
@@ -12,7 +15,7 @@ export interface Noisy {
 }
 
 /** What the program reads of the call and the document. @throws Failure "call" where one was not given */
-export const documentInputs = (
+const documentInputs = (
   { conditions }: Manifest,
   { inputs }: Pick<ProgramEntry, "inputs">,
   given: Values,
@@ -24,6 +27,22 @@ export const documentInputs = (
     noisy,
   );
 const isOfDocument = (per: string): boolean => per === "call" || per === "document";
+
+/** Parts of a call with what their program reads of the call and of documents; `noisy` where a document is drawn. */
+export const withInputs = (
+  manifest: Manifest,
+  phase: Phase,
+  parts: readonly Part[],
+  given: Values,
+  noisy: (document: number) => Noisy | undefined,
+): readonly Part[] => {
+  const rows = parts.flatMap((part) => part.rows);
+  const program = programFor(manifest, phase, rows);
+  return parts.map((part, d) => ({
+    ...part,
+    inputs: documentInputs(manifest, program, given, phase === "denoise" ? noisy(d) : undefined),
+  }));
+};
 
 /** The conditions of a span, how noisy it is among them; `noisy` where it is drawn. @throws Failure "call" */
 export const spanInputs = ({ conditions }: Manifest, span: Span, given: Values, noisy: Noisy | undefined): Values =>

@@ -5,26 +5,30 @@ import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Guide, Manifest } from "../manifest.ts";
 import { normals } from "../random.ts";
-import { type Phases, programFor, type Result } from "../phases.ts";
-import { documentInputs, type Noisy, spanInputs } from "./conditions.ts";
+import type { Phases, Result } from "../phases.ts";
+import { type Noisy, spanInputs, withInputs } from "./conditions.ts";
 import { Continuation } from "./continuation.ts";
+import type { Phase } from "./events.ts";
 import { guided } from "./guidance.ts";
+import { headRows } from "./heads.ts";
 import { estimateClean } from "./process.ts";
-import { argumentOf, type Grid, imagesIn, noiseFor, spanRows, tokensIn } from "./rows.ts";
+import { argumentOf, type Grid, imagesIn, noiseFor, type Span, spanRows, tokensIn } from "./rows.ts";
 import { type Sampler, samplerOf, type SamplerOptions } from "./sampler.ts";
 
 export interface DrawingOptions extends Omit<SamplerOptions, "steps"> {
   /** how often the model is asked for each image; 20 if left out */
-  readonly steps?: number;
+  readonly steps?: number | undefined;
   /**
    * how far predictions are pushed from those that the guide gives, or a document without text; 1 or left out: not at all, in
    * half the time
    */
-  readonly guidance?: number;
+  readonly guidance?: number | undefined;
   /** which of the model's guides, where it has several */
-  readonly guide?: string;
-  readonly inputs?: Values;
-  readonly signal?: AbortSignal;
+  readonly guide?: string | undefined;
+  /** what the model asks of calls, documents and spans, by name */
+  readonly inputs?: Values | undefined;
+  /** looked at between calls; then its reason is thrown */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const samplerFor = (manifest: Manifest, { steps = 20, ...options }: DrawingOptions): Sampler => {
@@ -49,6 +53,8 @@ export class Drawing {
   readonly #sampler: Sampler;
   readonly #seed: number;
   readonly #guide: Guide;
+  readonly #span: Span;
+  readonly #noise: ReturnType<typeof noiseFor>;
   #step = 0;
   #z: Float32Array;
   #unguided: Context | undefined;
@@ -74,9 +80,11 @@ export class Drawing {
     this.modality = modality;
     this.index = index;
     this.grid = grid;
+    this.#span = span;
+    this.#noise = noiseFor(manifest, span);
     this.#sampler = samplerFor(manifest, options);
     this.steps = this.#sampler.times.length;
-    this.#z = this.#noise(0);
+    this.#z = this.#normals(0);
     this.clean = spanInputs(manifest, span, options.inputs ?? {}, undefined);
     const rows = this.#spanRows();
     const first = rows.findIndex(({ kind }) => kind === grid.kind);
@@ -86,26 +94,18 @@ export class Drawing {
   get #count(): number {
     return this.grid.rows * this.grid.cols * this.grid.width;
   }
-  #noise(step: number): Float32Array {
+  #normals(step: number): Float32Array {
     return normals(this.#seed, `noise/${this.index}/${step}`, this.#count, 1);
   }
   #spanRows(): DocumentRow[] {
-    const { manifest } = this.#session;
-    return spanRows(imagesIn(manifest).span, this.index, this.#z, argumentOf(manifest, this.grid));
+    return spanRows(this.#span, this.index, this.#z, argumentOf(this.#session.manifest, this.grid));
   }
 
   get rows(): Float32Array {
     return this.#z;
   }
-  get gridRow(): Pick<DocumentRow, "kind"> {
-    return { kind: this.grid.kind };
-  }
-  get predicts(): string {
-    return noiseFor(this.#session.manifest, imagesIn(this.#session.manifest).span).process.predicts;
-  }
   get noisy(): Noisy {
-    const { input } = noiseFor(this.#session.manifest, imagesIn(this.#session.manifest).span);
-    return { input, t: this.#sampler.times[this.#step]! };
+    return { input: this.#noise.input, t: this.#sampler.times[this.#step]! };
   }
   /** The rows of the grid as they are now. */
   cleanRows(): DocumentRow[] {
@@ -113,36 +113,35 @@ export class Drawing {
   }
   /** What the next step asks the model. */
   part(replaced: Values = {}): Part {
-    const { span } = imagesIn(this.#session.manifest);
     const given = { ...this.#options.inputs, ...replaced };
-    const inputs = spanInputs(this.#session.manifest, span, given, this.noisy);
+    const inputs = spanInputs(this.#session.manifest, this.#span, given, this.noisy);
     return { rows: this.cleanRows(), spans: { [this.modality]: [inputs] } };
   }
 
-  /** A step, by what the model predicts of each row of the grid. */
+  /** A step, by what a call with `part` has predicted; `context` has the document as the one of index `d`. */
   async take(
-    row: (r: number) => Float32Array,
+    result: Result,
     document: Continuation,
-    /** where the document is, and as which of its batch */
     context: Context,
     d: number,
   ): Promise<{ readonly step: number; readonly estimate: Float32Array }> {
-    const { process } = noiseFor(this.#session.manifest, imagesIn(this.#session.manifest).span);
     const { guidance = 1 } = this.#options;
-    const conditional = this.#together(row);
+    const conditional = this.#predicted(result, d, document.rows.length);
     const predicted =
       guidance === 1 ? conditional : guided(await this.#without(document, context, d), conditional, guidance);
     const i = this.#step;
-    const estimate = estimateOf(process, this.noisy.t, this.#z, predicted);
-    const noise = this.#sampler.needsNoise(i) ? this.#noise(i + 1) : undefined;
+    const estimate = estimateOf(this.#noise.process, this.noisy.t, this.#z, predicted);
+    const noise = this.#sampler.needsNoise(i) ? this.#normals(i + 1) : undefined;
     this.#z = this.#sampler.step(i, this.#z, predicted, noise);
     this.#step++;
     return { step: this.#step, estimate: this.#step === this.steps ? this.#z : estimate };
   }
-  #together(row: (r: number) => Float32Array): Float32Array {
+  /** All rows of the grid, of which the first is at a place. */
+  #predicted(result: Result, d: number, place: number): Float32Array {
     const { rows, cols, width } = this.grid;
+    const at = headRows(result, this.#noise.process.predicts, d);
     const all = new Float32Array(this.#count);
-    for (let r = 0; r < rows * cols; r++) all.set(row(r), r * width);
+    for (let r = 0; r < rows * cols; r++) all.set(at(place + r), r * width);
     return all;
   }
 
@@ -152,34 +151,24 @@ export class Drawing {
     if (this.#guide.is === "replace") {
       const replaced = { [this.#guide.input]: this.#guide.value };
       const parts = Array.from({ length: context.batch }, (): Part => ({ rows: [] }));
-      parts[d] = this.#withInputs("denoise", this.part(replaced), replaced);
-      const result = await this.#session.append(context, "denoise", parts);
-      return this.#predicted(result, d, document.rows.length);
+      parts[d] = this.part(replaced);
+      return this.#predicted(await this.#append(context, "denoise", parts, replaced), d, document.rows.length);
     }
     const { modality } = this.#guide;
     const place = document.rows.filter(({ kind }) => kind !== modality).length;
     this.#unguided ??= await this.#others(document, modality);
-    const part = this.#withInputs("denoise", this.part());
-    return this.#predicted(await this.#session.append(this.#unguided, "denoise", [part]), 0, place);
-  }
-  #predicted(result: Result, d: number, place: number): Float32Array {
-    const output = Object.keys(result.tensors).find((name) => name.endsWith(`.${this.predicts}`))!;
-    const found = result.rows(output, d);
-    return this.#together((r) => found.get(place + r)!);
+    return this.#predicted(await this.#append(this.#unguided, "denoise", [this.part()]), 0, place);
   }
   /** A context of the document's rows but those of a modality. */
   async #others(document: Continuation, modality: string): Promise<Context> {
-    const session = this.#session;
-    const { manifest } = session;
-    const other = new Continuation(manifest, { rows: [], spans: document.spans });
+    const other = new Continuation(this.#session.manifest, { rows: [], spans: document.spans });
     other.openImage(document.rows.filter(({ kind }) => kind !== modality));
-    const context = session.start();
+    const context = this.#session.start();
     try {
       for (let wanted = other.wanted(); wanted?.phase !== "denoise"; wanted = other.wanted()) {
         if (wanted === undefined) break;
         this.#options.signal?.throwIfAborted();
-        const part = { rows: wanted.rows, spans: other.spansOf(wanted.rows) };
-        await session.append(context, wanted.phase, [this.#withInputs(wanted.phase, part)]);
+        await this.#append(context, wanted.phase, [{ rows: wanted.rows, spans: other.spansOf(wanted.rows) }]);
         other.appended(wanted.rows.length);
       }
       return context;
@@ -188,11 +177,10 @@ export class Drawing {
       throw thrown;
     }
   }
-  #withInputs(phase: "prefill" | "read" | "decode" | "denoise", part: Part, replaced: Values = {}): Part {
-    const { manifest } = this.#session;
-    const program = programFor(manifest, phase, part.rows);
-    const noisy = phase === "denoise" ? this.noisy : undefined;
-    return { ...part, inputs: documentInputs(manifest, program, { ...this.#options.inputs, ...replaced }, noisy) };
+  #append(context: Context, phase: Phase, parts: readonly Part[], replaced: Values = {}): Promise<Result> {
+    const given = { ...this.#options.inputs, ...replaced };
+    const whole = withInputs(this.#session.manifest, phase, parts, given, () => this.noisy);
+    return this.#session.append(context, phase, whole);
   }
 
   close(): void {

@@ -2,16 +2,16 @@
 // opens an image, the image step by step against what is cached, and text again. Documents of a batch may be at different
 // things: each round makes one call of a phase for all documents that want it.
 import type { Context, Part } from "../context.ts";
-import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest.ts";
 import { fromPatches, type Picture } from "../media/patches.ts";
-import { type Phases, programFor, type Result } from "../phases.ts";
+import type { Phases, Result } from "../phases.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { documentInputs } from "./conditions.ts";
+import { withInputs } from "./conditions.ts";
 import { Continuation, type Wanted } from "./continuation.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
 import type { GenerateEvent, Phase, Taken } from "./events.ts";
+import { headRows } from "./heads.ts";
 import { type PromptPart, promptRows } from "./prompt.ts";
 import { layoutOf, tokensIn } from "./rows.ts";
 import { Streaming } from "./streaming.ts";
@@ -21,20 +21,16 @@ export interface GenerateOptions extends TextOptions, DrawingOptions {
   /** one document, or several */
   readonly prompt: readonly PromptPart[] | readonly (readonly PromptPart[])[];
   /** tokens of each document at most; 256 if left out */
-  readonly maxTokens?: number;
+  readonly maxTokens?: number | undefined;
   /** texts that end a document, and are not told */
-  readonly stop?: readonly string[];
+  readonly stop?: readonly string[] | undefined;
   /**
    * `auto`: an image is drawn where its opening token is; `never`: that token is not drawn; a number: so many images right
    * behind the prompt, and none later. `auto` if left out.
    */
-  readonly images?: "auto" | "never" | number;
+  readonly images?: "auto" | "never" | number | undefined;
   /** 0 to 2^32 - 1, of all that is drawn, one for all documents or one for each; 0 if left out */
-  readonly seed?: number | readonly number[];
-  /** what the model asks of calls, documents and spans, by name */
-  readonly inputs?: Values;
-  /** looked at between calls; then the iteration throws its reason */
-  readonly signal?: AbortSignal;
+  readonly seed?: number | readonly number[] | undefined;
 }
 
 const PHASES: readonly Phase[] = ["prefill", "read", "decode", "denoise"];
@@ -143,39 +139,35 @@ class Writing {
     wanting: readonly { readonly document: Document; readonly wanted: Wanted }[],
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     this.#options.signal?.throwIfAborted();
-    const since = performance.now();
     const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
     for (const { document, wanted } of wanting) parts[document.at] = this.#partOf(document, wanted);
-    const result = await this.#session.append(this.#context, phase, this.#withInputs(phase, parts));
+    const { inputs = {} } = this.#options;
+    const given = withInputs(this.#manifest, phase, parts, inputs, (d) => this.#documents[d]!.drawing?.noisy);
+    const result = await this.#timed(phase, () => this.#session.append(this.#context, phase, given));
+    const { calls, rows, ms } = this.#taken[phase];
+    const count = parts.reduce((sum, part) => sum + part.rows.length, 0);
+    this.#taken[phase] = { calls: calls + 1, rows: rows + count, ms };
     for (const { document, wanted } of wanting)
       if (wanted.phase !== "denoise") document.continuation.appended(wanted.rows.length);
     if (phase === "denoise") for (const { document } of wanting) yield* this.#drawn(document, result);
     if (phase === "decode") for (const { document } of wanting) yield* this.#chosen(document, result);
-    const { calls, rows, ms } = this.#taken[phase];
-    const count = parts.reduce((sum, part) => sum + part.rows.length, 0);
-    this.#taken[phase] = { calls: calls + 1, rows: rows + count, ms: ms + performance.now() - since };
+  }
+  /** What a phase takes, and not what is done with its events. */
+  async #timed<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    const since = performance.now();
+    const done = await work();
+    const taken = this.#taken[phase];
+    this.#taken[phase] = { ...taken, ms: taken.ms + performance.now() - since };
+    return done;
   }
   #partOf({ continuation, drawing }: Document, wanted: Wanted): Part {
     if (wanted.phase === "denoise") return drawing!.part();
     return { rows: wanted.rows, spans: continuation.spansOf(wanted.rows) };
   }
-  #withInputs(phase: Phase, parts: readonly Part[]): readonly Part[] {
-    const program = programFor(
-      this.#manifest,
-      phase,
-      parts.flatMap(({ rows }) => rows),
-    );
-    return parts.map((part, d) => ({
-      ...part,
-      inputs: documentInputs(this.#manifest, program, this.#options.inputs ?? {}, this.#documents[d]!.drawing?.noisy),
-    }));
-  }
-
   /** A token behind the last row, and what comes of it. */
   async *#chosen(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
     const { at, continuation, ids, streaming } = document;
-    const place = continuation.rows.length - 1;
-    const id = this.#text.draw(rowOf(this.#manifest, result, continuation.rows[place]!, "logits", at, place), {
+    const id = this.#text.draw(headRows(result, "logits", at)(continuation.rows.length - 1), {
       ids,
       seed: document.seed,
       admits: (row) => continuation.admits(row),
@@ -226,9 +218,9 @@ class Writing {
   async *#drawn(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
     const { at, continuation } = document;
     const drawing = document.drawing!;
-    const row = (r: number): Float32Array =>
-      rowOf(this.#manifest, result, drawing.gridRow, drawing.predicts, at, continuation.rows.length + r);
-    const { step, estimate } = await drawing.take(row, continuation, this.#context, at);
+    const { step, estimate } = await this.#timed("denoise", () =>
+      drawing.take(result, continuation, this.#context, at),
+    );
     const { index, steps } = drawing;
     yield { is: "step", document: at, image: index, step, steps, estimate };
     if (step < steps) return;
@@ -249,23 +241,6 @@ const seedsOf = ({ seed = 0 }: GenerateOptions, count: number): readonly number[
   const wrong = seeds.find((each) => !(Number.isSafeInteger(each) && each >= 0 && each < 2 ** 32));
   if (wrong === undefined) return seeds;
   throw new Failure("call", `the seed is ${String(wrong)}`, "give a whole number from 0 to 2^32 - 1");
-};
-
-/** One row of a head: that of a place in a document. */
-const rowOf = (
-  { model }: Manifest,
-  result: Result,
-  { kind }: Pick<DocumentRow, "kind">,
-  what: string,
-  document: number,
-  place: number,
-): Float32Array => {
-  for (const output of Object.keys(result.tensors)) {
-    if (!output.endsWith(`.${what}`)) continue;
-    const found = result.rows(output, document).get(place);
-    if (found !== undefined) return found;
-  }
-  throw new Failure("file", `${model}: has no head that gives ${what} of ${kind}`);
 };
 
 /** Rows that are pixels as a picture. */

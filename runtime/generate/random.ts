@@ -1,6 +1,8 @@
 // Random numbers by a counter: Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 // A number depends on its key and its place alone, so that draws may be made in any order, on any device, and again.
 
+import { high } from "../random.ts";
+
 /** What numbers are for: with it in the counter, no two purposes see the same numbers under one seed. */
 export const PURPOSE = { tokens: 0 } as const;
 
@@ -11,12 +13,6 @@ const ROUNDS = 10;
 /** 2^32 divided by the golden ratio, and the fraction of the root of 3. */
 const WEYL: Words2 = [0x9e3779b9, 0xbb67ae85];
 const FACTORS: Words2 = [0xd2511f53, 0xcd9e8d57];
-
-/** The upper half of a product of two u32: both parts stay below 2^53, in which doubles are exact. */
-const high = (a: number, b: number): number => {
-  const [upper, lower] = [b >>> 16, b & 0xffff];
-  return Math.floor((a * upper + Math.floor((a * lower) / 0x1_0000)) / 0x1_0000);
-};
 
 /** Four random u32 of a counter and a key, all words u32, the lowest first. */
 export const philox = (counter: Words4, key: Words2): Words4 => {

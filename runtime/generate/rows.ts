@@ -3,7 +3,6 @@ import type { DocumentRow } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest, Modality, Noise, Segment } from "../manifest.ts";
 import type { PatchGrid, Picture } from "../media/patches.ts";
-import { normals } from "../random.ts";
 
 export type Span = Extract<Modality, { is: "span" }>;
 export type Tokens = Extract<Modality, { is: "tokens" }>;
@@ -76,10 +75,6 @@ export const argumentOf = ({ programs }: Manifest, { kind, width }: Grid): strin
   );
   return port?.name.slice(kind.length + 1) ?? "z";
 };
-
-/** Noise for one grid, from a seed. */
-export const noiseRows = ({ kind, rows, cols, width }: Grid, seed: number): Float32Array =>
-  normals(seed, `noise/${kind}`, rows * cols * width, 1);
 
 export const noiseFor = ({ noise, model }: Manifest, span: Span): Noise & { readonly input: string } => {
   const found = noise.find(({ modality }) => modality === span.name);

@@ -13,7 +13,7 @@ import { eulerMoves } from "./euler.ts";
 import { checkLengths, type Move, moved } from "./move.ts";
 import type { Ddpm, Flow } from "./process.ts";
 
-const SAMPLERS = ["euler", "ddim", "ddpm"] as const;
+export const SAMPLERS = ["euler", "ddim", "ddpm"] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
 export interface SamplerOptions {

@@ -6,16 +6,16 @@ import { keysOf, LARGEST_WEIGHT, penalized, type Slope, slopeOf, weightsOf } fro
 
 export interface Sampling {
   /** what scores are divided by, from 2^-20 to 2^20, or 0: the largest score alone, the lowest id of several; 1 by default */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** how many ids may be drawn: those of the largest scores, of equal ones the lower ids; all by default */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** from the largest scores down, ids until their share of all weights (of those that top-k leaves) is this; all by default */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /**
    * Scores of recent ids are divided by it where positive, else multiplied, however often an id is among them; from 2^-16
    * to 2^16, 1 by default (Keskar et al., "CTRL", 2019)
    */
-  readonly penalty?: number;
+  readonly penalty?: number | undefined;
   /** a whole number from 0 to 2^64 - 1; as a number, up to 2^53 - 1 */
   readonly seed: number | bigint;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { HostCaches } from "../hostCaches.ts";
 import type { Manifest, ProgramEntry } from "../manifest.ts";
-import { AGAIN, type Runner } from "../runner.ts";
+import { AGAIN, areNamed, type Runner } from "../runner.ts";
 import { checkOwnFile } from "../weights/file.ts";
 import { openProgram, type Program, type ProgramOptions } from "./session.ts";
 
@@ -29,14 +29,7 @@ export const onnxRunner = (folder: string, { caches }: Manifest, options: Progra
 const openEntry = async (entry: ProgramEntry, path: string, options: ProgramOptions): Promise<Program> => {
   await checkOwnFile(path, `the graph of ${entry.name}`, AGAIN);
   const program = await openProgram(entry.name, path, options);
-  const unlike = (["inputs", "outputs"] as const).find(
-    (which) =>
-      program[which].toSorted().join("\n") !==
-      entry[which]
-        .map(({ name }) => name)
-        .sort()
-        .join("\n"),
-  );
+  const unlike = (["inputs", "outputs"] as const).find((which) => !areNamed(entry[which], program[which]));
   if (unlike === undefined) return program;
   await program.close();
   throw new Failure("file", `${path}: has other ${unlike} than the manifest says`, AGAIN);

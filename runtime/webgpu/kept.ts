@@ -1,13 +1,11 @@
 // Keys and values of a batch of documents in the memory of a device: in a heap of their own, which grows with the documents
 // and goes with them. What a program gives for new rows is copied behind the old ones on the device.
-import type { Behind } from "../caches.ts";
+import { type Behind, KV } from "../caches.ts";
 import type { Appending } from "../document.ts";
 import type { CacheEntry } from "../manifest.ts";
 import { Allotter, type Heap, piecesOf } from "./heap.ts";
 import type { Layout } from "./layout.ts";
 import { at, type Extent, extentOf } from "./sizes.ts";
-
-export const KV = ["k", "v"] as const;
 
 /** Keys or values of one cache: `[batch, room, heads, width]`, each head of a row in whole vec4s. */
 export interface Place {
@@ -98,10 +96,6 @@ export interface Keep {
   readonly program: Appending;
   readonly behind: ReadonlyMap<string, Behind>;
 }
-/** The outputs that are keys and values. */
-export const newOf = ({ writes }: Appending): ReadonlySet<string> =>
-  new Set(writes.flatMap(({ name }) => KV.map((what) => `new.${name}.${what}`)));
-
 /** Copies the new rows from where a program leaves them to behind the old ones. */
 export const keepNew = (encoder: GPUCommandEncoder, layout: Layout, state: Heap, keep: Keep): void => {
   const { kept, program, behind } = keep;

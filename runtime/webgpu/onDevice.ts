@@ -1,6 +1,7 @@
 // A plan on one device: its weights are there, and programs are made ready for the sizes of calls. When the device is lost,
 // all of this is.
 import { Failure } from "../failure.ts";
+import { newOf } from "../caches.ts";
 import type { CacheEntry } from "../manifest.ts";
 import { type Heap as HeapName, HEAPS, type Kernel, type Plan, type PlanProgram } from "../plan.ts";
 import { type Adapter, type Loss, nameOf } from "./adapter.ts";
@@ -10,7 +11,7 @@ import { outputsOf, writeInputs } from "./calls.ts";
 import type { CutLimits } from "./cut.ts";
 import { faultOf, Lifeline, located } from "./faults.ts";
 import { Heap, type Heaps } from "./heap.ts";
-import { type Keep, keepNew, Kept, newOf, placesOf } from "./kept.ts";
+import { type Keep, keepNew, Kept, placesOf } from "./kept.ts";
 import { layOut, type Layout } from "./layout.ts";
 import { callText, checkLayout, checkMemory, type MemoryLimits } from "./memory.ts";
 import { Prepared } from "./prepared.ts";
@@ -214,7 +215,7 @@ export class OnDevice {
           this.#heapsWith(kept),
           this.#bindings,
           { uniformAlignment: limits.minUniformBufferOffsetAlignment, buffer: limits.maxBufferSize },
-          { kept, outputs: keep === undefined ? NOTHING : newOf(keep.program) },
+          { kept, outputs: keep === undefined ? NOTHING : new Set(newOf(keep.program.writes)) },
         );
       }),
     );

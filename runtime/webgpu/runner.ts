@@ -5,7 +5,7 @@ import { decodeText } from "../json.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Plan, PlanWeight } from "../plan.ts";
 import { parsePlan } from "../planForm.ts";
-import { AGAIN, type Runner } from "../runner.ts";
+import { AGAIN, areNamed, type Runner } from "../runner.ts";
 import { decodeF32, type StoredDType } from "../weights/dtype.ts";
 import { checkOwnFile, type FileSource, openFile, readWhole } from "../weights/file.ts";
 import { type Adapter, openAdapter } from "./adapter.ts";
@@ -84,15 +84,13 @@ const tablesOf = (file: string): string => file.replace(/\.json$/, ".bin");
 
 /** @throws Failure "file" where the plan is not the one of the manifest */
 const checkPrograms = (plan: Plan, manifest: Manifest, path: string): void => {
-  for (const { name, graph, inputs, outputs } of manifest.programs) {
+  for (const entry of manifest.programs) {
+    const { name, graph } = entry;
     if (graph === null) continue;
     const found = plan.programs.find((program) => program.name === name);
-    const names = (ports: readonly { readonly name: string }[] = []): string =>
-      ports
-        .map((port) => port.name)
-        .sort()
-        .join("\n");
-    if (names(found?.inputs) !== names(inputs) || names(found?.outputs) !== names(outputs))
+    const isSame = (which: "inputs" | "outputs"): boolean =>
+      areNamed(entry[which], found?.[which].map((port) => port.name) ?? []);
+    if (!isSame("inputs") || !isSame("outputs"))
       throw new Failure("file", `${path}: has another ${name} than the manifest says`, AGAIN);
   }
 };

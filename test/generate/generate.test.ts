@@ -47,6 +47,20 @@ describe("documents", () => {
     });
     expect(events.at(-2)).toEqual({ is: "end", document: 0, why: "length" });
   });
+  test("tell what their calls took, and not what was done with their events", async () => {
+    const since = performance.now();
+    let waited = 0;
+    for await (const event of model.session.generate({ prompt: ["ab"], images: 1, maxTokens: 2, steps: 3 })) {
+      const before = performance.now();
+      if (event.is === "step" || event.is === "text") await new Promise((go) => setTimeout(go, 60));
+      waited += performance.now() - before;
+      if (event.is !== "usage") continue;
+      const told = Object.values(event.phases).reduce((sum, { ms }) => sum + ms, 0);
+      expect(waited).toBeGreaterThan(200);
+      expect(told).toBeGreaterThan(0);
+      expect(told).toBeLessThanOrEqual(performance.now() - since - waited);
+    }
+  });
   test("are drawn again from the same seed, and other ones from another", async () => {
     const draw = async (seed: number) => rowsOf(await all({ prompt: ["ab"], images: 1, maxTokens: 0, steps: 2, seed }));
     const first = await draw(1);

@@ -1,9 +1,8 @@
 // Phases in ONNX Runtime against the oracle on whole documents: every output and every cache row, after every call.
-import { describe, expect, test } from "vitest";
-import { judge } from "./judge.ts";
+import { describe, test } from "vitest";
 import type { ProfileName } from "../../compiler/target/onnx/profile.ts";
-import { example, models, sizesOf, type Small, weightsOf } from "./models.ts";
-import { schedule } from "./schedule.ts";
+import { example, models, type Small, weightsOf } from "./models.ts";
+import { areSound } from "./sound.ts";
 import { openSession } from "./session.ts";
 
 const RUNS = Number(process.env["RUNS"] ?? 6);
@@ -16,15 +15,7 @@ const judged = async (small: Small, count: number, profile: ProfileName, optimiz
   const weight = weightsOf(specified);
   const session = await openSession(specified, weight, profile, optimize);
   try {
-    for (let i = 0; i < count; i++) {
-      const batch = 1 + (i % 2);
-      const findings = await judge({ specified, weight, session }, schedule(FIRST + i, batch, sizesOf(small)));
-      expect(findings).not.toEqual([]);
-      expect(
-        findings.filter(({ ok }) => !ok),
-        `${small.name}, seed ${FIRST + i}, batch ${batch}`,
-      ).toEqual([]);
-    }
+    await areSound({ specified, weight, session }, small, { count, first: FIRST, batchOf: (i) => 1 + (i % 2) });
   } finally {
     await session.close();
   }
