@@ -11,6 +11,15 @@ import { openPeer } from "./peer.ts";
 import { kernelRows, numbers, type Row } from "./rows.ts";
 
 const ROUNDS = 15;
+/**
+ * How many times as fast a row must be at least where a processor acts as a GPU; 1 where nothing is said. These are 0.8 of
+ * what first hand-written kernels reached on such a GPU, in times of ONNX Runtime's there: a product at 0.8 GFLOP/s against
+ * 0.25, a product of one row in 36 ms against 568.
+ */
+const LEAST: Readonly<Record<string, number>> = {
+  "matmul 512 x 512 x 512": (0.8 * 0.8) / 0.25,
+  "gemv 2048 x 2048": (0.8 * 568) / 36,
+};
 
 /** Whether shaders keep what they reach within their buffers, on both sides. */
 export type Robustness = "on" | "off";
@@ -46,7 +55,8 @@ const faster = async (
     const rate = work === 0 ? "" : `, ${((2 * work) / (found.ours.median * 1e6)).toFixed(2)} GFLOP/s`;
     const peers = `ONNX Runtime ${shown(found.theirs)}; ${found.ratio.toFixed(2)} times`;
     console.log(`${name}: ${shown(found.ours)}${rate}; ${peers}`);
-    expect(found.ratio).toBeGreaterThan(1);
+    const { [name]: least = 1 } = adapter.info.software ? LEAST : {};
+    expect(found.ratio).toBeGreaterThan(least);
   } finally {
     session.close();
     await peer.close();

@@ -9,7 +9,7 @@ import { quadsOf, rowsOf } from "../storage.ts";
 import { Cluster, clustersOf, eachWithin, placedParts, rangeOf, type Shape } from "./linearCluster.ts";
 import { strided } from "./reduce.ts";
 
-const WIDE: Shape = { name: "linear.wide", rows: 8, quads: 2, workgroup: [4, 8, 1], split: false };
+const WIDE: Shape = { name: "linear.wide", rows: 16, quads: 2, workgroup: [4, 8, 1], split: false };
 const NARROW: Shape = { name: "linear.narrow", rows: 1, quads: 1, workgroup: [64, 1, 1], split: false };
 const NARROW_TURNED: Shape = { name: "linear.narrow", rows: 1, quads: 2, workgroup: [32, 1, 1], split: false };
 /** A row of the matrix is read by neighbours side by side. */
