@@ -16,6 +16,11 @@ export interface Behind {
   /** rows that come with the call, of each document */
   readonly added: readonly number[];
 }
+/** A document whose keys and values are in some caches. */
+export interface Held {
+  readonly caches: Caches;
+  readonly document: number;
+}
 export interface Caches {
   /** for keys and values, wherever they are */
   readonly bytes: number;
@@ -24,6 +29,11 @@ export interface Caches {
    * @throws Failure "call", "device" where there is no room
    */
   grow(rooms: ReadonlyMap<string, number>): Promise<void>;
+  /**
+   * Copies documents of other caches of the same session, one for each of its own, which has none yet, and gives each of
+   * these streams so many slots a document. All or nothing. @throws Failure "call", "device" where there is no room
+   */
+  gather(documents: readonly Held[], rooms: ReadonlyMap<string, number>): Promise<void>;
   /**
    * Runs a program on inputs, with what it reads of earlier rows, and keeps what it gives for the rows of the streams in
    * `behind`. Gives every other output.

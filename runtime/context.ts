@@ -25,6 +25,12 @@ interface Slots {
 }
 const FIRST_ROOM = 16;
 
+/** A document of a context. */
+export interface Source {
+  readonly context: Context;
+  readonly document: number;
+}
+
 export class Context {
   readonly batch: number;
   readonly #layout: Layout;
@@ -57,6 +63,45 @@ export class Context {
   }
 
   /**
+   * Documents that other contexts have come to, as those of a new one: neither sees later rows of the other.
+   * @throws Failure "call", "device"
+   */
+  static async gather(sources: readonly Source[], layout: Layout, caches: Caches): Promise<Context> {
+    const made = new Context(sources.length, layout, caches);
+    for (const { context, document } of sources) {
+      context.#checkFree();
+      context.length(document);
+    }
+    const others = new Set(sources.map(({ context }) => context));
+    for (const context of others) context.#busy = true;
+    try {
+      await made.#gather(sources);
+      return made;
+    } catch (thrown) {
+      made.close();
+      throw thrown;
+    } finally {
+      for (const context of others) context.#busy = false;
+    }
+  }
+  async #gather(sources: readonly Source[]): Promise<void> {
+    const slots = new Map<string, Slots>();
+    for (const stream of new Set(sources.flatMap(({ context }) => [...context.#slots.keys()]))) {
+      const from = sources.map(({ context, document }) => slotsIn(context.#slots.get(stream), document));
+      slots.set(stream, slotsWith(roomFor(Math.max(...from.map(({ order }) => order.length))), from));
+    }
+    const held = sources.map(({ context, document }) => ({ caches: context.#caches, document }));
+    if (slots.size > 0)
+      await this.#caches.gather(held, new Map([...slots].map(([stream, { room }]) => [stream, room])));
+    for (const [stream, copied] of slots) this.#slots.set(stream, copied);
+    for (const [d, { context, document }] of sources.entries()) {
+      this.#courses[d] = context.#courses[document]!;
+      this.#spans[d] = context.#spans[document]!;
+      this.#rows[d] = [...context.#rows[document]!];
+    }
+  }
+
+  /**
    * Runs a program on new rows and keeps what it appends; a second call at the same time is refused.
    * @throws Failure "call", "device", with everything as it was
    */
@@ -64,13 +109,7 @@ export class Context {
     program: Appending,
     parts: readonly Part[],
   ): Promise<{ readonly documents: readonly Document[]; readonly tensors: Tensors }> {
-    if (this.#closed) throw new Failure("call", "the context is closed", "begin one with `session.start()`");
-    if (this.#busy)
-      throw new Failure(
-        "call",
-        "a call on this context is under way",
-        "await it: calls on one context follow each other",
-      );
+    this.#checkFree();
     this.#busy = true;
     try {
       const documents = this.documents(program, parts);
@@ -81,6 +120,16 @@ export class Context {
     } finally {
       this.#busy = false;
     }
+  }
+
+  #checkFree(): void {
+    if (this.#closed) throw new Failure("call", "the context is closed", "begin one with `session.start()`");
+    if (this.#busy)
+      throw new Failure(
+        "call",
+        "a call on this context is under way",
+        "await it: calls on one context follow each other",
+      );
   }
 
   /** Rows that document `d` has. */
@@ -180,25 +229,42 @@ export class Context {
     for (const stream of streams) {
       const { used, added } = behind.get(stream) ?? { used: [], added: [] };
       const before = this.#slots.get(stream)?.room ?? 0;
-      let room = Math.max(FIRST_ROOM, before);
-      while (room < Math.max(0, ...used.map((count, d) => count + added[d]!))) room *= 2;
+      const room = roomFor(Math.max(before, ...used.map((count, d) => count + added[d]!)));
       if (room > before) rooms.set(stream, room);
     }
     if (rooms.size === 0) return;
     await this.#caches.grow(rooms);
     for (const [stream, room] of rooms) {
       const slots = this.#slots.get(stream);
-      const size = this.batch * room;
-      const [order, span] = [new Int32Array(size).fill(-1), new Int32Array(size)];
-      if (slots !== undefined)
-        for (let d = 0; d < this.batch; d++) {
-          order.set(slots.order.subarray(d * slots.room, (d + 1) * slots.room), d * room);
-          span.set(slots.span.subarray(d * slots.room, (d + 1) * slots.room), d * room);
-        }
-      this.#slots.set(stream, { room, order, span, used: slots?.used ?? Array<number>(this.batch).fill(0) });
+      const own = Array.from({ length: this.batch }, (_, d) => slotsIn(slots, d));
+      this.#slots.set(stream, slotsWith(room, own));
     }
   }
 }
+
+/** Room for so many rows: a power of two, so that few sizes of calls are made ready. */
+const roomFor = (rows: number): number => {
+  let room = FIRST_ROOM;
+  while (room < rows) room *= 2;
+  return room;
+};
+/** The slots that a document uses. */
+const slotsIn = (slots: Slots | undefined, d: number): Pick<Slots, "order" | "span"> => {
+  const { room, order, span, used } = slots ?? NONE;
+  const [from, to] = [d * room, d * room + (used[d] ?? 0)];
+  return { order: order.subarray(from, to), span: span.subarray(from, to) };
+};
+const NONE: Slots = { room: 0, order: new Int32Array(0), span: new Int32Array(0), used: [] };
+/** So many slots for each of some documents, with those that they use. */
+const slotsWith = (room: number, documents: readonly Pick<Slots, "order" | "span">[]): Slots => {
+  const size = documents.length * room;
+  const [order, span] = [new Int32Array(size).fill(-1), new Int32Array(size)];
+  for (const [d, own] of documents.entries()) {
+    order.set(own.order, d * room);
+    span.set(own.span, d * room);
+  }
+  return { room, order, span, used: documents.map((own) => own.order.length) };
+};
 
 /** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
 const checkSpansGiven = (

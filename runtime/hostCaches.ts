@@ -1,5 +1,5 @@
 // Keys and values in arrays of the process: given to a program as tensors, and what it gives written behind them.
-import { type Behind, type Caches, KV, newOf } from "./caches.ts";
+import { type Behind, type Caches, type Held, KV, newOf } from "./caches.ts";
 import type { Appending } from "./document.ts";
 import { Failure } from "./failure.ts";
 import type { CacheEntry } from "./manifest.ts";
@@ -36,16 +36,29 @@ export class HostCaches implements Caches {
   }
 
   async grow(rooms: ReadonlyMap<string, number>): Promise<void> {
+    this.#place(
+      rooms,
+      Array.from({ length: this.#batch }, (_, document) => ({ caches: this, document })),
+    );
+  }
+  async gather(documents: readonly Held[], rooms: ReadonlyMap<string, number>): Promise<void> {
+    this.#place(rooms, documents);
+  }
+  /** New arrays for these streams, with what the documents have. */
+  #place(rooms: ReadonlyMap<string, number>, documents: readonly Held[]): void {
     const stores = new Map(this.#stores);
     for (const { name, stream, kvHeads, widths } of this.#entries) {
       const room = rooms.get(stream);
       if (room === undefined) continue;
       for (const what of KV) {
-        const before = this.#stores.get(`${name}.${what}`);
+        const port = `${name}.${what}`;
         const width = widths[what];
-        const data = numbersFor(this.#batch * kvHeads * room * width);
-        if (before !== undefined) lines(before.data, data, before.room * width, room * width);
-        stores.set(`${name}.${what}`, { heads: kvHeads, width, room, data });
+        const store = { heads: kvHeads, width, room, data: numbersFor(this.#batch * kvHeads * room * width) };
+        for (const [d, { caches, document }] of documents.entries()) {
+          const from = (caches as HostCaches).#stores.get(port);
+          if (from !== undefined) copyDocument(from, document, store, d);
+        }
+        stores.set(port, store);
       }
     }
     this.#stores = stores;
@@ -111,10 +124,14 @@ const numbersFor = (count: number): Float32Array => {
     throw new Failure("call", `there is no room for keys and values of ${bytes} bytes`, help, cause);
   }
 };
-/** Lines of `before` numbers copied to the beginnings of lines of `after`. */
-const lines = (from: Float32Array, to: Float32Array, before: number, after: number): void => {
-  for (let line = 0; line * before < from.length; line++)
-    to.set(from.subarray(line * before, (line + 1) * before), line * after);
+/** The slots of a document as those of another. */
+const copyDocument = (from: Store, document: number, to: Store, d: number): void => {
+  const { heads, width } = to;
+  const count = Math.min(from.room, to.room) * width;
+  for (let head = 0; head < heads; head++) {
+    const at = (document * heads + head) * from.room * width;
+    to.data.set(from.data.subarray(at, at + count), (d * heads + head) * to.room * width);
+  }
 };
 /** Row `r` of document `d` of `[batch, rows, heads, width]` into a slot. */
 const write = ({ heads, width, room, data }: Store, d: number, slot: number, given: Tensor, r: number): void => {

@@ -1,5 +1,5 @@
 // What a compiled model that is open can do: run its programs, whole documents, or phases on contexts.
-import type { Context, Part } from "./context.ts";
+import type { Context, Part, Source } from "./context.ts";
 import type { Document } from "./document.ts";
 import { Failure } from "./failure.ts";
 import type { Manifest, ProgramEntry } from "./manifest.ts";
@@ -28,6 +28,13 @@ export interface Phases {
   forward(documents: readonly Whole[]): Promise<Result>;
   /** A batch of empty documents. */
   start(batch?: number): Context;
+  /**
+   * A batch of documents as those of a context are now, each as often as its index is listed, in that order; left out: each
+   * once. Neither context sees what is appended to the other later. @throws Failure "call", "device" where there is no room
+   */
+  fork(context: Context, documents?: readonly number[]): Promise<Context>;
+  /** The same of documents of several contexts. */
+  gather(documents: readonly Source[]): Promise<Context>;
   /**
    * Runs a phase on new rows of the documents of a context, and keeps what it appends. @throws Failure "call" where the
    * model's session forbids the rows behind those that are there

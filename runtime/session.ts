@@ -1,7 +1,7 @@
 // A compiled model, open: its programs, run by what its target asks for, and the contexts that documents grow in.
 import { join } from "node:path";
 import type { Caches } from "./caches.ts";
-import { Context, type Part } from "./context.ts";
+import { Context, type Part, type Source } from "./context.ts";
 import { type Appending, type Document, type Layout, pack, unpack } from "./document.ts";
 import { Failure } from "./failure.ts";
 import { decodeText } from "./json.ts";
@@ -86,6 +86,16 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
   const runner =
     manifest.target === "webgpu" ? gpuRunner(folder, manifest, options) : onnxRunner(folder, manifest, options);
   const contexts = new WeakSet<Context>();
+  const known = (context: Context, caches: Caches): Context => {
+    forgotten.register(context, caches);
+    contexts.add(context);
+    return context;
+  };
+  const checkOwn = (context: Context): void => {
+    if (!contexts.has(context))
+      throw new Failure("call", "the context is of another session", "begin one with `session.start()`");
+  };
+  const cachesFor = (batch: number): Caches => runner.caches(batch, ({ name }, inputs) => run(name, inputs));
   const calls = new Set<Promise<unknown>>();
   let closed = false;
   const entries = new Map(manifest.programs.map((program) => [program.name, entryOf(manifest, program)]));
@@ -104,6 +114,12 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
     checkPorts(entry, inputs);
     if (entry.graph === null) return {};
     return underway(runner.run(entry, entry.graph, inputs));
+  };
+  const gather = async (documents: readonly Source[]): Promise<Context> => {
+    for (const { context } of documents) checkOwn(context);
+    checkOpen();
+    const caches = cachesFor(documents.length);
+    return known(await underway(Context.gather(documents, manifest, caches)), caches);
   };
   const phases: Phases = {
     manifest,
@@ -125,15 +141,17 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       return resultOf(entry, documents, await run(entry.name, pack(entry, documents)));
     },
     start: (batch = 1) => {
-      const caches = runner.caches(batch, ({ name }, inputs) => run(name, inputs));
-      const context = new Context(batch, manifest, caches);
-      forgotten.register(context, caches);
-      contexts.add(context);
-      return context;
+      const caches = cachesFor(batch);
+      return known(new Context(batch, manifest, caches), caches);
     },
+    fork: async (context, documents) => {
+      checkOwn(context);
+      const all = Array.from({ length: context.batch }, (_, document) => document);
+      return gather((documents ?? all).map((document) => ({ context, document })));
+    },
+    gather,
     append: async (context, phase, parts) => {
-      if (!contexts.has(context))
-        throw new Failure("call", "the context is of another session", "begin one with `session.start()`");
+      checkOwn(context);
       checkRows(parts);
       if (!PHASES.includes(phase))
         throw new Failure(

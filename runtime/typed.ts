@@ -1,6 +1,6 @@
 // The types that the bindings of a compiled model are written with. What is of one model stands in its `model.d.mts`; what
 // is of all models stands here, so that a function may take any of them. Types only.
-import type { Context } from "./context.ts";
+import type { Context, Source } from "./context.ts";
 import type { Manifest } from "./manifest.ts";
 import type { DType, TensorData } from "./tensor.ts";
 
@@ -100,6 +100,10 @@ export interface TypedSession<M extends ModelTypes> {
   forward(documents: readonly TypedDocument<M>[]): Promise<TypedResult<M, "forward">>;
   /** A batch of empty documents. */
   start(batch?: number): Context;
+  /** Copies of documents of a context, by their indices; left out: of all. */
+  fork(context: Context, documents?: readonly number[]): Promise<Context>;
+  /** The same of documents of several contexts. */
+  gather(documents: readonly Source[]): Promise<Context>;
   /** Runs a phase on new rows of the documents of a context, and keeps what it appends. */
   append<P extends Exclude<keyof M["phases"], "forward">>(
     context: Context,

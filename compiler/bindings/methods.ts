@@ -2,7 +2,7 @@
 
 /** What a model has besides its programs, what every object has, and `then`, which would make a promise of it. */
 const TAKEN = [
-  ..."manifest run forward start append close then".split(" "),
+  ..."manifest run forward start fork gather append close then".split(" "),
   ..."constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf".split(" "),
 ];
 

@@ -1,10 +1,10 @@
 // The caches of a context on a device: nothing of them is brought there or back. They go with the device when it is lost.
-import type { Behind, Caches } from "../caches.ts";
+import type { Behind, Caches, Held } from "../caches.ts";
 import type { Appending } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { CacheEntry } from "../manifest.ts";
 import type { Tensors } from "../tensor.ts";
-import type { Keep, Kept } from "./kept.ts";
+import type { Keep, Kept, KeptDocument } from "./kept.ts";
 import type { OnDevice } from "./onDevice.ts";
 
 /** What a session does for them; calls of all contexts follow each other. */
@@ -33,11 +33,23 @@ export class DeviceCaches implements Caches {
   }
 
   grow(rooms: ReadonlyMap<string, number>): Promise<void> {
+    return this.#place(rooms, undefined);
+  }
+  gather(documents: readonly Held[], rooms: ReadonlyMap<string, number>): Promise<void> {
+    return this.#place(rooms, documents);
+  }
+  /** Room for these streams, with what documents have, its own if left out. */
+  #place(rooms: ReadonlyMap<string, number>, documents: readonly Held[] | undefined): Promise<void> {
     const where = `keys and values of ${this.#batch} document${this.#batch === 1 ? "" : "s"}`;
     return this.#calls.inTurn(where, async (on) => {
+      const from = documents?.map(({ caches, document }): KeptDocument => {
+        const held = caches as DeviceCaches;
+        if (held.#closed) throw new Failure("call", `${where}: a document was closed before it was copied`);
+        return { kept: held.#lies && held.#on(where, on), document };
+      });
       const kept = this.#lies === undefined ? on.keep(this.#batch, this.#entries) : this.#on(where, on);
       this.#lies = { on, kept };
-      await on.growKept(kept, where, rooms);
+      await on.growKept(kept, where, rooms, from);
       // Closed while it grew: nobody frees it later.
       if (this.#closed) this.close();
     });

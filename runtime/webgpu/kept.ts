@@ -59,16 +59,23 @@ export class Kept {
       ),
     );
   }
-  /** Copies everything to where it lies in another heap. */
-  copyTo(encoder: GPUCommandEncoder, heap: Heap, places: Places): void {
+  get documents(): readonly KeptDocument[] {
+    return Array.from({ length: this.batch }, (_, document) => ({ kept: this, document }));
+  }
+  /** Copies a document to where the one of index `d` lies in another heap. */
+  copyTo(encoder: GPUCommandEncoder, document: number, heap: Heap, places: Places, d: number): void {
     for (const [port, { address, room, rowBytes }] of this.places.of) {
       const to = places.of.get(port)!;
-      for (let d = 0; d < this.batch; d++) {
-        const [from, into] = [address + d * room * rowBytes, to.address + d * to.room * rowBytes];
-        copyRange(encoder, this.heap, from, heap, into, room * rowBytes);
-      }
+      const [from, into] = [address + document * room * rowBytes, to.address + d * to.room * rowBytes];
+      copyRange(encoder, this.heap, from, heap, into, Math.min(room, to.room) * rowBytes);
     }
   }
+}
+
+/** One of the documents of a context; `kept` is absent where nothing of it is kept yet. */
+export interface KeptDocument {
+  readonly kept: Kept | undefined;
+  readonly document: number;
 }
 
 /** Bytes from one heap to another. */

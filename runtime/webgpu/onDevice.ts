@@ -11,7 +11,7 @@ import { outputsOf, writeInputs } from "./calls.ts";
 import type { CutLimits } from "./cut.ts";
 import { faultOf, Lifeline, located } from "./faults.ts";
 import { Heap, type Heaps } from "./heap.ts";
-import { type Keep, keepNew, Kept, placesOf } from "./kept.ts";
+import { type Keep, keepNew, Kept, type KeptDocument, placesOf } from "./kept.ts";
 import { layOut, type Layout } from "./layout.ts";
 import { callText, checkLayout, checkMemory, type MemoryLimits } from "./memory.ts";
 import { Prepared } from "./prepared.ts";
@@ -129,8 +129,13 @@ export class OnDevice {
     this.#kept.set(kept, ++this.#numbered);
     return kept;
   }
-  /** All or nothing. @throws Failure "device" */
-  async growKept(kept: Kept, where: string, grown: ReadonlyMap<string, number>): Promise<void> {
+  /** Room for more rows, with what these documents have, its own if left out. All or nothing. @throws Failure "device" */
+  async growKept(
+    kept: Kept,
+    where: string,
+    grown: ReadonlyMap<string, number>,
+    documents: readonly KeptDocument[] = kept.documents,
+  ): Promise<void> {
     const { device } = this.adapter;
     const rooms = new Map([...kept.rooms, ...grown]);
     const places = placesOf(kept.entries, kept.batch, rooms, kept.heap.pageSize);
@@ -144,7 +149,7 @@ export class OnDevice {
       faultOf(device, () => {
         heap.takeOver(heap.pagesFor(places.end));
         const encoder = device.createCommandEncoder({ label: where });
-        kept.copyTo(encoder, heap, places);
+        for (const [d, from] of documents.entries()) from.kept?.copyTo(encoder, from.document, heap, places, d);
         device.queue.submit([encoder.finish()]);
       }),
     );

@@ -24,6 +24,8 @@ import { models, source, weightsOf } from "../phases/models.ts";
 import { specify, type Specified } from "../reference/run.ts";
 
 export interface Compiled {
+  /** what `openSession` opens */
+  readonly folder: string;
   readonly specified: Specified;
   readonly session: Session;
   readonly weights: ReadonlyMap<string, Float32Array>;
@@ -62,6 +64,7 @@ export const compiled = async (
   writeFileSync(path, bytes);
   const session = await openSession(out, options);
   return {
+    folder: out,
     specified,
     session,
     weights,

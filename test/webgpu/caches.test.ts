@@ -23,6 +23,8 @@ interface Opened {
   readonly specified: Specified;
   readonly kernels: Kernels;
   onDevice(batch: number): Context;
+  /** copies of documents of such a context */
+  fork(context: Context, documents: readonly number[]): Promise<Context>;
   /** the same with tensors that come and go with each call */
   onHost(batch: number): Context;
 }
@@ -37,6 +39,12 @@ const open = async (name: string, adapter: Adapter): Promise<Opened> => {
     specified,
     kernels,
     onDevice: (batch) => new Context(batch, layout, new DeviceCaches(batch, entries, calls)),
+    fork: (context, documents) =>
+      Context.gather(
+        documents.map((document) => ({ context, document })),
+        layout,
+        new DeviceCaches(documents.length, entries, calls),
+      ),
     onHost: (batch) =>
       new Context(
         batch,
@@ -135,6 +143,20 @@ describe("on a device of its own", () => {
       expect(device.live()).toEqual({ buffers: 0, bytes: 0 });
     },
   );
+
+  test("a fork is copied there by one command buffer", { timeout: 120_000 }, async () => {
+    const { kernels, onDevice, fork } = await open("LlamaModel", device);
+    const context = onDevice(2);
+    await context.run(kernels.programs.get("prefill(text)")!.entry, [text(3), text(20)]);
+    const before = device.traffic();
+    const forked = await fork(context, [1, 0, 0]);
+    expect(device.traffic()).toEqual({ ...before, made: before.made + 1, submitted: before.submitted + 1 });
+    expect(kernels.plan.report().memory.keys).toBe(context.bytes + forked.bytes);
+    context.close();
+    forked.close();
+    expect(kernels.plan.report().memory.keys).toBe(0);
+    await kernels.close();
+  });
 
   test("without room a context stays as it was, and goes on with fewer rows", { timeout: 120_000 }, async () => {
     const { kernels, onDevice, onHost } = await open("LlamaModel", device);

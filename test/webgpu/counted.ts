@@ -5,8 +5,13 @@ export interface Counted extends Adapter {
   /** buffers that were made and not destroyed, and the bytes of them */
   readonly live: () => { readonly buffers: number; readonly bytes: number };
   readonly pipelines: () => number;
-  /** buffers made, and bytes written to them and read back, since the device was taken */
-  readonly traffic: () => { readonly made: number; readonly written: number; readonly read: number };
+  /** buffers made, bytes written to them and read back, and command buffers submitted, since the device was taken */
+  readonly traffic: () => {
+    readonly made: number;
+    readonly written: number;
+    readonly read: number;
+    readonly submitted: number;
+  };
   /** The next error scope of this kind catches an error. */
   failNext(filter: GPUErrorFilter): void;
 }
@@ -17,12 +22,17 @@ export const counted = (adapter: Adapter): Counted => {
   const native = Object.getPrototypeOf(device) as GPUDevice;
   const buffers = new Map<GPUBuffer, number>();
   let pipelines = 0;
-  const traffic = { made: 0, written: 0, read: 0 };
+  const traffic = { made: 0, written: 0, read: 0, submitted: 0 };
   const { queue } = device;
   const nativeQueue = Object.getPrototypeOf(queue) as GPUQueue;
   queue.writeBuffer = (buffer, offset, data, from = 0, size = data.byteLength - from) => {
     traffic.written += size;
     return nativeQueue.writeBuffer.call(queue, buffer, offset, data as ArrayBuffer, from, size);
+  };
+  queue.submit = (commands) => {
+    const all = [...commands];
+    traffic.submitted += all.length;
+    return nativeQueue.submit.call(queue, all);
   };
   let failing: GPUErrorFilter | undefined;
   const scopes: GPUErrorFilter[] = [];
