@@ -44,6 +44,8 @@ export class Context {
   readonly #rows: Slot[][];
 
   #busy = false;
+  /** copies of its documents that are under way */
+  #copies = 0;
   #closed = false;
 
   /** @throws Failure "call" where the batch is no number of documents */
@@ -72,8 +74,7 @@ export class Context {
       context.#checkFree();
       context.length(document);
     }
-    const others = new Set(sources.map(({ context }) => context));
-    for (const context of others) context.#busy = true;
+    for (const { context } of sources) context.#copies++;
     try {
       await made.#gather(sources);
       return made;
@@ -81,7 +82,7 @@ export class Context {
       made.close();
       throw thrown;
     } finally {
-      for (const context of others) context.#busy = false;
+      for (const { context } of sources) context.#copies--;
     }
   }
   async #gather(sources: readonly Source[]): Promise<void> {
@@ -110,6 +111,8 @@ export class Context {
     parts: readonly Part[],
   ): Promise<{ readonly documents: readonly Document[]; readonly tensors: Tensors }> {
     this.#checkFree();
+    if (this.#copies > 0)
+      throw new Failure("call", "a document of this context is being copied", "await the copy, and call then");
     this.#busy = true;
     try {
       const documents = this.documents(program, parts);

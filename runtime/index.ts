@@ -34,6 +34,7 @@ export {
 } from "./document.ts";
 export type { GenerateEvent, Taken } from "./generate/events.ts";
 export type { GenerateOptions } from "./generate/generate.ts";
+export type { Past } from "./generate/past.ts";
 export { type Sampler as TokenSampler, sampler as tokenSampler, type Sampling } from "./generate/sampling.ts";
 export type { PromptPart } from "./generate/prompt.ts";
 export type { Phase, Phases, Result, Whole } from "./phases.ts";

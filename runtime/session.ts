@@ -10,6 +10,8 @@ import type { Manifest, ProgramEntry, WeightFile } from "./manifest.ts";
 import { parseManifest } from "./parseManifest.ts";
 import { generate, type GenerateOptions } from "./generate/generate.ts";
 import type { GenerateEvent } from "./generate/events.ts";
+import type { Past } from "./generate/past.ts";
+import type { PromptPart } from "./generate/prompt.ts";
 import { tokensIn } from "./generate/rows.ts";
 import { onnxRunner } from "./onnx/runner.ts";
 import type { ProgramOptions } from "./onnx/session.ts";
@@ -29,8 +31,15 @@ export interface Session extends Phases {
    * the first event is asked for, and leaving the loop ends it. @throws Failure "call", or the reason of the signal
    */
   generate(options: GenerateOptions & TokenizerOptions): AsyncIterable<GenerateEvent>;
+  /**
+   * The document of a prompt, as a `past` for any number of documents to go on from, and never computed again. It holds keys
+   * and values until it is closed. @throws Failure "call", "device", or the reason of the signal
+   */
+  past(prompt: readonly PromptPart[], options?: PastOptions & TokenizerOptions): Promise<Past>;
   close(): Promise<void>;
 }
+/** Behind which other past the prompt stands, and how it is computed. */
+export type PastOptions = Pick<GenerateOptions, "inputs" | "signal"> & { readonly past?: Past | undefined };
 export interface TokenizerOptions {
   /** the path of a tokenizer.json; left out: the one in the folder, or bytes for a vocabulary of 256 */
   readonly tokenizer?: string | undefined;
@@ -171,11 +180,18 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       return resultOf(entry, documents, tensors);
     },
   };
+  const write: Session["generate"] = async function* (options) {
+    const tokenizer = await tokenizerOf(folder, tokensIn(manifest), options.tokenizer);
+    yield* generate(phases, tokenizer, options);
+  };
   return {
     ...phases,
-    generate: async function* (options) {
-      const tokenizer = await tokenizerOf(folder, tokensIn(manifest), options.tokenizer);
-      yield* generate(phases, tokenizer, options);
+    generate: write,
+    past: async (prompt, options = {}) => {
+      let past: Past | undefined;
+      const kept = { ...options, prompt: [prompt], keep: true, maxTokens: 0, images: "never" } as const;
+      for await (const event of write(kept)) if (event.is === "end") past = event.past;
+      return past!;
     },
     close: async () => {
       closed = true;

@@ -9,9 +9,14 @@ import type { PromptRows } from "./prompt.ts";
 /** Rows of a prompt that one call takes at most: between calls generation may be stopped. */
 export const MOST_ROWS = 256;
 
+/** Rows that are there and not appended. */
+export interface Pending {
+  readonly phase: "prefill" | "read";
+  readonly rows: readonly DocumentRow[];
+}
 /** What a document wants of the next call of a phase. */
 export type Wanted =
-  | { readonly phase: "prefill" | "read"; readonly rows: readonly DocumentRow[] }
+  | Pending
   | { readonly phase: "decode"; readonly rows: readonly [DocumentRow] }
   | { readonly phase: "denoise" };
 
@@ -25,7 +30,6 @@ export class Continuation {
   #done = 0;
   /** an image is opened, and not drawn yet */
   #draws = false;
-  #ended = false;
 
   constructor(manifest: Manifest, { rows, spans }: Pick<PromptRows, "rows" | "spans">) {
     this.#manifest = manifest;
@@ -34,12 +38,6 @@ export class Continuation {
     this.#course = follow(manifest, BEGIN, rows);
   }
 
-  get ended(): boolean {
-    return this.#ended;
-  }
-  end(): void {
-    this.#ended = true;
-  }
   /** Whether such a row may come next. */
   admits(row: DocumentRow): boolean {
     try {
@@ -66,21 +64,31 @@ export class Continuation {
   }
 
   /** @throws Failure "call" where a token is to follow what says nothing of tokens */
-  wanted(): Wanted | undefined {
-    if (this.#ended) return undefined;
-    const waiting = this.rows.slice(this.#done);
+  wanted(): Wanted {
+    const pending = this.#draws ? this.pending() : this.behind();
+    if (pending !== undefined) return pending;
+    if (this.#draws) return { phase: "denoise" };
+    const [last] = this.rows.slice(this.#done);
+    if (last !== undefined) return { phase: "decode", rows: [last] };
+    throw new Failure("call", "there is nothing that a token could follow", "end the prompt with text");
+  }
+  /** The next rows to append of those before a last one that a token follows. */
+  behind(): Pending | undefined {
+    const last = this.rows.at(-1);
+    return this.#pending(last === undefined || gridOf(this.#manifest, last.kind) !== undefined ? 0 : 1);
+  }
+  /** The next rows to append of all. */
+  pending(): Pending | undefined {
+    return this.#pending(0);
+  }
+  #pending(held: number): Pending | undefined {
+    const waiting = this.rows.slice(this.#done, this.rows.length - held);
     const [first] = waiting;
-    if (first === undefined) {
-      if (this.#draws) return { phase: "denoise" };
-      throw new Failure("call", "there is nothing that a token could follow", "end the prompt with text");
-    }
-    const grid = this.#gridOf(first);
+    if (first === undefined) return undefined;
+    const grid = gridOf(this.#manifest, first.kind);
     if (grid !== undefined) return { phase: "read", rows: waiting.slice(0, grid.rows * grid.cols) };
-    const end = waiting.findIndex((row) => this.#gridOf(row) !== undefined);
-    const run = end < 0 ? waiting : waiting.slice(0, end);
-    const isLast = end < 0 && !this.#draws;
-    if (isLast && run.length === 1) return { phase: "decode", rows: [first] };
-    return { phase: "prefill", rows: run.slice(0, Math.min(MOST_ROWS, isLast ? run.length - 1 : run.length)) };
+    const end = waiting.findIndex(({ kind }) => gridOf(this.#manifest, kind) !== undefined);
+    return { phase: "prefill", rows: waiting.slice(0, Math.min(MOST_ROWS, end < 0 ? waiting.length : end)) };
   }
   appended(count: number): void {
     this.#done += count;
@@ -90,7 +98,7 @@ export class Continuation {
     const found: Record<string, Values[]> = {};
     const seen = new Set<string>();
     for (const row of rows) {
-      if (this.#gridOf(row) === undefined) continue;
+      if (gridOf(this.#manifest, row.kind) === undefined) continue;
       const modality = row.kind.split(".", 1)[0]!;
       if (seen.has(`${modality} ${row.span}`)) continue;
       seen.add(`${modality} ${row.span}`);
@@ -98,12 +106,14 @@ export class Continuation {
     }
     return found;
   }
-  #gridOf({ kind }: DocumentRow): Extract<Segment, { is: "grid" }> | undefined {
-    for (const modality of this.#manifest.modalities) {
-      if (modality.is !== "span") continue;
-      const found = modality.segments.find((segment) => segment.kind === kind);
-      if (found?.is === "grid") return found;
-    }
-    return undefined;
-  }
 }
+
+/** The grid that rows of a kind are of. */
+export const gridOf = (manifest: Manifest, kind: string): Extract<Segment, { is: "grid" }> | undefined => {
+  for (const modality of manifest.modalities) {
+    if (modality.is !== "span") continue;
+    const found = modality.segments.find((segment) => segment.kind === kind);
+    if (found?.is === "grid") return found;
+  }
+  return undefined;
+};

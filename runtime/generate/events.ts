@@ -1,5 +1,6 @@
 // What generation tells while it goes on.
 import type { Picture } from "../media/patches.ts";
+import type { Past } from "./past.ts";
 
 /** How long the calls of a phase took, and how many there were. */
 export interface Taken {
@@ -42,7 +43,13 @@ export type GenerateEvent =
       readonly picture: Picture | undefined;
     }
   /** a document is at its end: a stop was written, or the most tokens were, or nothing may follow */
-  | { readonly is: "end"; readonly document: number; readonly why: "stop" | "length" | "session" }
+  | {
+      readonly is: "end";
+      readonly document: number;
+      readonly why: "stop" | "length" | "session";
+      /** with `keep`: the document as it is now, to go on from */
+      readonly past?: Past;
+    }
   /** last */
   | {
       readonly is: "usage";

@@ -2,17 +2,19 @@
 // opens an image, the image step by step against what is cached, and text again. Documents of a batch may be at different
 // things: each round makes one call of a phase for all documents that want it.
 import type { Context, Part } from "../context.ts";
+import { type Beginning, begin } from "./beginning.ts";
+import { Calls } from "./calls.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest.ts";
 import { fromPatches, type Picture } from "../media/patches.ts";
 import type { Phases, Result } from "../phases.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { withInputs } from "./conditions.ts";
 import { Continuation, type Wanted } from "./continuation.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
-import type { GenerateEvent, Phase, Taken } from "./events.ts";
+import type { GenerateEvent, Phase } from "./events.ts";
 import { headRows } from "./heads.ts";
-import { type PromptPart, promptRows } from "./prompt.ts";
+import { Past, pastsOf } from "./past.ts";
+import { type PromptPart, promptRows, type PromptRows } from "./prompt.ts";
 import { layoutOf, tokensIn } from "./rows.ts";
 import { Streaming } from "./streaming.ts";
 import { TextDrawer, type TextOptions } from "./tokens.ts";
@@ -20,6 +22,10 @@ import { TextDrawer, type TextOptions } from "./tokens.ts";
 export interface GenerateOptions extends TextOptions, DrawingOptions {
   /** one document, or several */
   readonly prompt: readonly PromptPart[] | readonly (readonly PromptPart[])[];
+  /** what the prompts stand behind, which is not computed again: one for all documents, or one for each */
+  readonly past?: Past | readonly Past[] | undefined;
+  /** whether `end` events have the document as it is then, as a `past` */
+  readonly keep?: boolean | undefined;
   /** tokens of each document at most; 256 if left out */
   readonly maxTokens?: number | undefined;
   /** texts that end a document, and are not told */
@@ -63,19 +69,22 @@ interface Document {
   /** images that are to be drawn before text */
   due: number;
   drawing: Drawing | undefined;
+  /** why nothing more is written, and whether that is told */
+  why: "stop" | "length" | "session" | undefined;
+  told: boolean;
 }
 
 class Writing {
   readonly #session: Phases;
+  readonly #calls: Calls;
   readonly #manifest: Manifest;
   readonly #options: GenerateOptions;
   readonly #maxTokens: number;
-  readonly #context: Context;
+  #context: Context | undefined;
   readonly #documents: readonly Document[];
-  readonly #prompts: readonly { readonly tokens: number; readonly images: number }[];
+  readonly #prompts: readonly (Beginning & Pick<PromptRows, "tokens" | "images">)[];
   readonly #steps: number;
   readonly #text: TextDrawer;
-  readonly #taken: Record<Phase, Taken>;
   #tokens = 0;
   #images = 0;
 
@@ -87,15 +96,19 @@ class Writing {
     if (images !== "auto" && images !== "never" && !(Number.isSafeInteger(images) && images >= 0))
       throw new Failure("call", `images is ${JSON.stringify(images)}`, "give `auto`, `never` or how many");
     this.#session = session;
+    this.#calls = new Calls(session, options);
     this.#manifest = manifest;
     this.#options = options;
     this.#maxTokens = maxTokens;
     this.#text = new TextDrawer(manifest, tokenizer, options);
-    const prompts = (isBatch(prompt) ? prompt : [prompt as readonly PromptPart[]]).map((parts) =>
-      promptRows(manifest, tokenizer, parts, inputs),
-    );
-    const seeds = seedsOf(options, prompts.length);
-    this.#documents = prompts.map((rows, at) => ({
+    const batch = isBatch(prompt) ? prompt : [prompt as readonly PromptPart[]];
+    const pasts = pastsOf(options.past, batch.length);
+    this.#prompts = batch.map((parts, d) => ({
+      ...promptRows(manifest, tokenizer, parts, inputs, pasts[d]),
+      past: pasts[d],
+    }));
+    const seeds = seedsOf(options, batch.length);
+    this.#documents = this.#prompts.map((rows, at) => ({
       at,
       continuation: new Continuation(manifest, rows),
       streaming: new Streaming(tokenizer, stop),
@@ -103,62 +116,59 @@ class Writing {
       seed: seeds[at]!,
       due: typeof images === "number" ? images : 0,
       drawing: undefined,
+      why: undefined,
+      told: false,
     }));
     this.#steps = this.#draws ? Drawing.stepsOf(manifest, options) : 0;
-    this.#prompts = prompts.map(({ tokens, images: given }) => ({ tokens, images: given }));
-    this.#context = session.start(prompts.length);
-    const none = { calls: 0, rows: 0, ms: 0 };
-    this.#taken = { prefill: none, decode: none, read: none, denoise: none };
   }
   get #draws(): boolean {
     const { images = "auto" } = this.#options;
     return images !== "never" && images !== 0 && this.#manifest.noise.some(({ input }) => input !== null);
   }
   close(): void {
-    this.#context.close();
+    this.#context?.close();
     for (const { drawing } of this.#documents) drawing?.close();
   }
 
   async *write(): AsyncGenerator<GenerateEvent, void, undefined> {
-    yield { is: "start", prompts: this.#prompts, maxTokens: this.#maxTokens, steps: this.#steps };
+    const prompts = this.#prompts.map(({ tokens, images }) => ({ tokens, images }));
+    yield { is: "start", prompts, maxTokens: this.#maxTokens, steps: this.#steps };
     for (const document of this.#documents) yield* this.#next(document);
-    while (this.#documents.some(({ continuation }) => !continuation.ended)) {
+    if (!this.#areTold) yield* this.#rounds();
+    yield { is: "usage", phases: this.#calls.taken, tokens: this.#tokens, images: this.#images };
+  }
+  get #areTold(): boolean {
+    return this.#documents.every(({ told }) => told);
+  }
+  async *#rounds(): AsyncGenerator<GenerateEvent, void, undefined> {
+    const { context, computed } = await begin(this.#calls, this.#prompts);
+    this.#context = context;
+    for (const { at, continuation } of this.#documents) continuation.appended(computed[at]!);
+    for (const document of this.#documents) yield* this.#settle(document, context);
+    while (!this.#areTold) {
       for (const phase of PHASES) {
         const wanting = this.#documents.flatMap((document) => {
-          const wanted = document.continuation.wanted();
+          const wanted = wantedBy(document);
           return wanted?.phase === phase ? [{ document, wanted }] : [];
         });
-        if (wanting.length > 0) yield* this.#call(phase, wanting);
+        if (wanting.length > 0) yield* this.#call(context, phase, wanting);
       }
     }
-    yield { is: "usage", phases: { ...this.#taken }, tokens: this.#tokens, images: this.#images };
   }
 
   async *#call(
+    context: Context,
     phase: Phase,
     wanting: readonly { readonly document: Document; readonly wanted: Wanted }[],
   ): AsyncGenerator<GenerateEvent, void, undefined> {
-    this.#options.signal?.throwIfAborted();
     const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
     for (const { document, wanted } of wanting) parts[document.at] = this.#partOf(document, wanted);
-    const { inputs = {} } = this.#options;
-    const given = withInputs(this.#manifest, phase, parts, inputs, (d) => this.#documents[d]!.drawing?.noisy);
-    const result = await this.#timed(phase, () => this.#session.append(this.#context, phase, given));
-    const { calls, rows, ms } = this.#taken[phase];
-    const count = parts.reduce((sum, part) => sum + part.rows.length, 0);
-    this.#taken[phase] = { calls: calls + 1, rows: rows + count, ms };
+    const result = await this.#calls.make(context, phase, parts, (d) => this.#documents[d]!.drawing?.noisy);
     for (const { document, wanted } of wanting)
       if (wanted.phase !== "denoise") document.continuation.appended(wanted.rows.length);
     if (phase === "denoise") for (const { document } of wanting) yield* this.#drawn(document, result);
     if (phase === "decode") for (const { document } of wanting) yield* this.#chosen(document, result);
-  }
-  /** What a phase takes, and not what is done with its events. */
-  async #timed<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
-    const since = performance.now();
-    const done = await work();
-    const taken = this.#taken[phase];
-    this.#taken[phase] = { ...taken, ms: taken.ms + performance.now() - since };
-    return done;
+    for (const { document } of wanting) yield* this.#settle(document, context);
   }
   #partOf({ continuation, drawing }: Document, wanted: Wanted): Part {
     if (wanted.phase === "denoise") return drawing!.part();
@@ -199,8 +209,21 @@ class Writing {
   }
   async *#end(document: Document, why: "stop" | "length" | "session"): AsyncGenerator<GenerateEvent, void, undefined> {
     if (!document.streaming.stopped) yield* this.#rest(document);
-    document.continuation.end();
-    yield { is: "end", document: document.at, why };
+    document.why = why;
+    yield* this.#settle(document, this.#context);
+  }
+  /** The end of a document is told once nothing of it is to be computed that is kept. */
+  async *#settle(document: Document, context: Context | undefined): AsyncGenerator<GenerateEvent, void, undefined> {
+    const { at, continuation, told, why } = document;
+    if (told || why === undefined) return;
+    if (this.#options.keep !== true) {
+      document.told = true;
+      return yield { is: "end", document: at, why };
+    }
+    if (context === undefined || continuation.behind() !== undefined) return;
+    document.told = true;
+    const past = new Past(await this.#session.fork(context, [at]), continuation.rows, continuation.spans);
+    yield { is: "end", document: at, why, past };
   }
 
   /** Text that was held back, when no more of it follows. */
@@ -218,9 +241,7 @@ class Writing {
   async *#drawn(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
     const { at, continuation } = document;
     const drawing = document.drawing!;
-    const { step, estimate } = await this.#timed("denoise", () =>
-      drawing.take(result, continuation, this.#context, at),
-    );
+    const { step, estimate } = await drawing.take(result, continuation, this.#context!, at);
     const { index, steps } = drawing;
     yield { is: "step", document: at, image: index, step, steps, estimate };
     if (step < steps) return;
@@ -233,6 +254,12 @@ class Writing {
     yield* this.#next(document);
   }
 }
+
+/** What a document wants of the next call; where it is kept at its end, what is not computed yet. */
+const wantedBy = ({ continuation, told, why }: Document): Wanted | undefined => {
+  if (told) return undefined;
+  return why === undefined ? continuation.wanted() : continuation.behind();
+};
 
 const seedsOf = ({ seed = 0 }: GenerateOptions, count: number): readonly number[] => {
   const seeds = typeof seed === "number" ? Array<number>(count).fill(seed) : seed;

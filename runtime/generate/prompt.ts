@@ -23,19 +23,24 @@ export interface PromptRows {
   readonly images: number;
 }
 
-/** @throws Failure "call" where a part is none, or does not fit the model */
+/**
+ * All rows of a document: of a past that it goes on from, and of the parts behind it; tokens and images are those of the parts.
+ * @throws Failure "call" where a part is none, or does not fit the model
+ */
 export const promptRows = (
   manifest: Manifest,
   tokenizer: Tokenizer,
   parts: readonly PromptPart[],
   given: Values,
+  past?: Pick<PromptRows, "rows" | "spans">,
 ): PromptRows => {
   if (!Array.isArray(parts))
     throw new Failure("call", "a prompt is a list of parts", '["a photo of ", { image }, ": what is in it?"]');
   const rows: DocumentRow[] = [];
-  const spans: Record<string, Values[]> = {};
+  const before = past?.spans ?? {};
+  const spans: Record<string, Values[]> = Object.fromEntries(Object.entries(before).map(([of, all]) => [of, [...all]]));
   const { name } = tokensIn(manifest);
-  rows.push(...textRows(name, tokenizer.start));
+  if (past === undefined) rows.push(...textRows(name, tokenizer.start));
   const addGrid = (numbers: Float32Array): void => {
     const { span, grid } = imagesIn(manifest);
     const count = grid.rows * grid.cols * grid.width;
@@ -56,8 +61,10 @@ export const promptRows = (
     else if (isOf<"grid">(part, "grid")) addGrid(part.grid);
     else throw new Failure("call", `part ${i} of the prompt is none`, "give a text, { ids }, { image } or { grid }");
   }
-  const images = Object.values(spans).reduce((sum, { length }) => sum + length, 0);
-  return { rows, spans, images, tokens: rows.filter(({ kind }) => kind === name).length };
+  const count = (of: Readonly<Record<string, readonly Values[]>>): number =>
+    Object.values(of).reduce((sum, { length }) => sum + length, 0);
+  const tokens = rows.filter(({ kind }) => kind === name).length;
+  return { rows: [...(past?.rows ?? []), ...rows], spans, images: count(spans) - count(before), tokens };
 };
 const isOf = <K extends string>(part: unknown, key: K): part is Extract<PromptPart, { readonly [P in K]: unknown }> =>
   typeof part === "object" && part !== null && Object.hasOwn(part, key);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GenerateEvent, GenerateOptions } from "../../runtime/index.ts";
 import { type Compiled, compiled, louder } from "./judged.ts";
+import { all as told, idsOf, rowsOf, textOf } from "./told.ts";
 
 let model: Compiled;
 beforeAll(async () => {
@@ -9,17 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.close());
 
-const all = async (options: GenerateOptions): Promise<GenerateEvent[]> => {
-  const events: GenerateEvent[] = [];
-  for await (const event of model.session.generate(options)) events.push(event);
-  return events;
-};
-const textOf = (events: readonly GenerateEvent[], document = 0): string =>
-  events.map((event) => (event.is === "text" && event.document === document ? event.text : "")).join("");
-const idsOf = (events: readonly GenerateEvent[], document = 0): number[] =>
-  events.flatMap((event) => (event.is === "text" && event.document === document ? event.ids : []));
-const rowsOf = (events: readonly GenerateEvent[], document = 0): number[] =>
-  events.flatMap((event) => (event.is === "image" && event.document === document ? [...event.rows] : []));
+const all = (options: GenerateOptions) => told(model.session, options);
 
 describe("documents", () => {
   test("of a batch are those that each would be alone, whatever the others do", async () => {
@@ -81,10 +72,10 @@ describe("images", () => {
   });
   test("told step by step, the last of which is the image", async () => {
     const events = await all({ prompt: ["ab"], images: 1, maxTokens: 0, steps: 3 });
-    const told = events.filter((event) => event.is === "step");
-    expect(told.map(({ step, steps }) => `${step}/${steps}`)).toEqual(["1/3", "2/3", "3/3"]);
+    const steps = events.filter((event) => event.is === "step");
+    expect(steps.map((event) => `${event.step}/${event.steps}`)).toEqual(["1/3", "2/3", "3/3"]);
     const image = events.find((event) => event.is === "image")!;
-    expect([...told.at(-1)!.estimate]).toEqual([...image.rows]);
+    expect([...steps.at(-1)!.estimate]).toEqual([...image.rows]);
     expect(image.picture).toMatchObject({ width: 4, height: 4, channels: 3 });
   });
 });

@@ -126,6 +126,15 @@ export const judged = async (
       );
       return context;
     },
+    gather: async (sources) => {
+      const context = await session.gather(sources);
+      const copies = sources.map((source) => grown.get(source.context)![source.document]!);
+      grown.set(
+        context,
+        copies.map(({ rows, spans }) => ({ rows: [...rows], spans: { ...spans } })),
+      );
+      return context;
+    },
     append: async (context, phase, parts: readonly Part[]) => {
       const result = await session.append(context, phase, parts);
       for (const [d, { rows, spans }] of grown.get(context)!.entries()) {
@@ -145,10 +154,12 @@ export const judged = async (
   };
   const events: GenerateEvent[] = [];
   for await (const event of generate(phases, byteTokenizer, options)) events.push(event);
-  const [first] = [...grown.values()];
+  // Those that are written are longer than what they were copied from, or what is drawn beside them.
+  const size = (documents: readonly Grown[]): number => documents.reduce((sum, { rows }) => sum + rows.length, 0);
+  const written = [...grown.values()].reduce((most, each) => (size(each) > size(most) ? each : most));
   return {
     events,
-    documents: first!.map(({ rows, spans }) => ({ rows, spans, inputs: {} })),
+    documents: written.map(({ rows, spans }) => ({ rows, spans, inputs: {} })),
     errors: Object.fromEntries(
       [...sums].map(([phase, { error, square, rows }]) => [phase, { nmse: error / square, rows }]),
     ),

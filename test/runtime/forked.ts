@@ -106,9 +106,10 @@ export const refusesForks = async (session: Session, stranger: Session): Promise
   const call = session.append(context, "prefill", [{ rows: text(1) }, { rows: text(2) }]);
   await expect(session.fork(context)).rejects.toThrow(/a call on this context is under way/);
   await call;
-  const fork = session.fork(context, [1]);
-  await expect(decoded(session, context, [1, 2])).rejects.toThrow(/a call on this context is under way/);
-  expect((await fork).length(0)).toBe(1);
+  const forks = [session.fork(context, [1]), session.fork(context, [0])];
+  await expect(decoded(session, context, [1, 2])).rejects.toThrow(/a document of this context is being copied/);
+  for (const fork of forks) expect((await fork).length(0)).toBe(1);
+  await decoded(session, context, [1, 2]);
   context.close();
   await expect(session.fork(context)).rejects.toThrow(/the context is closed/);
 };
