@@ -3,7 +3,7 @@ import type { Context, Part } from "../context.ts";
 import type { Values } from "../document.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Phases, Result } from "../phases.ts";
-import { type Noisy, withInputs } from "./conditions.ts";
+import { type Asked, withInputs } from "./conditions.ts";
 import type { Phase, Taken } from "./events.ts";
 
 export interface CallOptions {
@@ -33,15 +33,15 @@ export class Calls {
     return { ...this.#taken };
   }
 
-  /** @param noisy of documents that are drawn */
+  /** @param asked of documents that are drawn */
   async make(
     context: Context,
     phase: Phase,
     parts: readonly Part[],
-    noisy: (document: number) => Noisy | undefined = () => undefined,
+    asked: (document: number) => Asked = () => ({}),
   ): Promise<Result> {
     this.#signal?.throwIfAborted();
-    const given = withInputs(this.manifest, phase, parts, this.inputs, noisy);
+    const given = withInputs(this.manifest, phase, parts, this.inputs, asked);
     const since = performance.now();
     const result = await this.session.append(context, phase, given);
     const { calls, rows, ms } = this.#taken[phase];

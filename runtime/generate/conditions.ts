@@ -14,6 +14,13 @@ export interface Noisy {
   readonly t: number;
 }
 
+/** What is asked of a document that is drawn. */
+export interface Asked {
+  readonly noisy?: Noisy;
+  /** what its guide has in the place of what is given */
+  readonly replaced?: Values;
+}
+
 /** What the program reads of the call and the document. @throws Failure "call" where one was not given */
 const documentInputs = (
   { conditions }: Manifest,
@@ -28,20 +35,20 @@ const documentInputs = (
   );
 const isOfDocument = (per: string): boolean => per === "call" || per === "document";
 
-/** Parts of a call with what their program reads of the call and of documents; `noisy` where a document is drawn. */
+/** Parts of a call with what their program reads of the call and of documents. */
 export const withInputs = (
   manifest: Manifest,
   phase: Phase,
   parts: readonly Part[],
   given: Values,
-  noisy: (document: number) => Noisy | undefined,
+  asked: (document: number) => Asked,
 ): readonly Part[] => {
   const rows = parts.flatMap((part) => part.rows);
   const program = programFor(manifest, phase, rows);
-  return parts.map((part, d) => ({
-    ...part,
-    inputs: documentInputs(manifest, program, given, phase === "denoise" ? noisy(d) : undefined),
-  }));
+  return parts.map((part, d) => {
+    const { noisy, replaced } = asked(d);
+    return { ...part, inputs: documentInputs(manifest, program, { ...given, ...replaced }, noisy) };
+  });
 };
 
 /** The conditions of a span, how noisy it is among them; `noisy` where it is drawn. @throws Failure "call" */

@@ -1,34 +1,20 @@
-// One image as it is drawn: its noisy rows, the steps of a sampler over them, and, for guidance, the same image without what
-// the model's guide names: in a document without text, or with another value of an input.
-import type { Context, Part } from "../context.ts";
+// One image as it is drawn: its noisy rows, and the steps of a sampler over them.
+import type { Part } from "../context.ts";
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
-import type { Guide, Manifest } from "../manifest.ts";
+import type { Manifest } from "../manifest.ts";
+import type { Result } from "../phases.ts";
 import { normals } from "../random.ts";
-import type { Phases, Result } from "../phases.ts";
-import { type Noisy, spanInputs, withInputs } from "./conditions.ts";
-import { Continuation } from "./continuation.ts";
-import type { Phase } from "./events.ts";
-import { guided } from "./guidance.ts";
+import type { CallOptions } from "./calls.ts";
+import { type Noisy, spanInputs } from "./conditions.ts";
 import { headRows } from "./heads.ts";
 import { estimateClean } from "./process.ts";
-import { argumentOf, type Grid, imagesIn, noiseFor, type Span, spanRows, tokensIn } from "./rows.ts";
+import { argumentOf, type Grid, imagesIn, noiseFor, type Span, spanRows } from "./rows.ts";
 import { type Sampler, samplerOf, type SamplerOptions } from "./sampler.ts";
 
-export interface DrawingOptions extends Omit<SamplerOptions, "steps"> {
+export interface DrawingOptions extends Omit<SamplerOptions, "steps">, Pick<CallOptions, "inputs"> {
   /** how often the model is asked for each image; 20 if left out */
   readonly steps?: number | undefined;
-  /**
-   * how far predictions are pushed from those that the guide gives, or a document without text; 1 or left out: not at all, in
-   * half the time
-   */
-  readonly guidance?: number | undefined;
-  /** which of the model's guides, where it has several */
-  readonly guide?: string | undefined;
-  /** what the model asks of calls, documents and spans, by name */
-  readonly inputs?: Values | undefined;
-  /** looked at between calls; then its reason is thrown */
-  readonly signal?: AbortSignal | undefined;
 }
 
 const samplerFor = (manifest: Manifest, { steps = 20, ...options }: DrawingOptions): Sampler => {
@@ -48,35 +34,30 @@ export class Drawing {
   readonly after: readonly DocumentRow[];
   /** the inputs of the span when it is drawn */
   readonly clean: Values;
-  readonly #session: Phases;
+  readonly #manifest: Manifest;
   readonly #options: DrawingOptions;
   readonly #sampler: Sampler;
   readonly #seed: number;
-  readonly #guide: Guide;
   readonly #span: Span;
   readonly #noise: ReturnType<typeof noiseFor>;
   #step = 0;
   #z: Float32Array;
-  #unguided: Context | undefined;
 
   static modalityOf(manifest: Manifest): string {
     return imagesIn(manifest).span.name;
   }
   /** The steps of an image. @throws Failure "call" where an option does not fit the model */
   static stepsOf(manifest: Manifest, options: DrawingOptions): number {
-    guideFor(manifest, Drawing.modalityOf(manifest), options);
     return samplerFor(manifest, options).times.length;
   }
 
   /** @param seed of its noise, and of nothing else that documents of a batch share */
-  constructor(session: Phases, modality: string, index: number, seed: number, options: DrawingOptions) {
-    const { manifest } = session;
+  constructor(manifest: Manifest, modality: string, index: number, seed: number, options: DrawingOptions) {
     const { span, grid } = imagesIn(manifest);
     if (span.name !== modality) throw new Failure("call", `${manifest.model}: ${modality} cannot be drawn`);
-    this.#session = session;
+    this.#manifest = manifest;
     this.#options = options;
     this.#seed = seed;
-    this.#guide = guideFor(manifest, modality, options);
     this.modality = modality;
     this.index = index;
     this.grid = grid;
@@ -98,7 +79,7 @@ export class Drawing {
     return normals(this.#seed, `noise/${this.index}/${step}`, this.#count, 1);
   }
   #spanRows(): DocumentRow[] {
-    return spanRows(this.#span, this.index, this.#z, argumentOf(this.#session.manifest, this.grid));
+    return spanRows(this.#span, this.index, this.#z, argumentOf(this.#manifest, this.grid));
   }
 
   get rows(): Float32Array {
@@ -114,21 +95,20 @@ export class Drawing {
   /** What the next step asks the model. */
   part(replaced: Values = {}): Part {
     const given = { ...this.#options.inputs, ...replaced };
-    const inputs = spanInputs(this.#session.manifest, this.#span, given, this.noisy);
+    const inputs = spanInputs(this.#manifest, this.#span, given, this.noisy);
     return { rows: this.cleanRows(), spans: { [this.modality]: [inputs] } };
   }
 
-  /** A step, by what a call with `part` has predicted; `context` has the document as the one of index `d`. */
-  async take(
-    result: Result,
-    document: Continuation,
-    context: Context,
-    d: number,
-  ): Promise<{ readonly step: number; readonly estimate: Float32Array }> {
-    const { guidance = 1 } = this.#options;
-    const conditional = this.#predicted(result, d, document.rows.length);
-    const predicted =
-      guidance === 1 ? conditional : guided(await this.#without(document, context, d), conditional, guidance);
+  /** What a call with `part` has predicted of the clean rows of document `d`, of which the first is at a place. */
+  predicted(result: Result, d: number, place: number): Float32Array {
+    const { rows, cols, width } = this.grid;
+    const at = headRows(result, this.#noise.process.predicts, d);
+    const all = new Float32Array(this.#count);
+    for (let r = 0; r < rows * cols; r++) all.set(at(place + r), r * width);
+    return all;
+  }
+  /** A step, by what is predicted. */
+  take(predicted: Float32Array): { readonly step: number; readonly estimate: Float32Array } {
     const i = this.#step;
     const estimate = estimateOf(this.#noise.process, this.noisy.t, this.#z, predicted);
     const noise = this.#sampler.needsNoise(i) ? this.#normals(i + 1) : undefined;
@@ -136,70 +116,7 @@ export class Drawing {
     this.#step++;
     return { step: this.#step, estimate: this.#step === this.steps ? this.#z : estimate };
   }
-  /** All rows of the grid, of which the first is at a place. */
-  #predicted(result: Result, d: number, place: number): Float32Array {
-    const { rows, cols, width } = this.grid;
-    const at = headRows(result, this.#noise.process.predicts, d);
-    const all = new Float32Array(this.#count);
-    for (let r = 0; r < rows * cols; r++) all.set(at(place + r), r * width);
-    return all;
-  }
-
-  /** What the model predicts without what the guide names. */
-  async #without(document: Continuation, context: Context, d: number): Promise<Float32Array> {
-    this.#options.signal?.throwIfAborted();
-    if (this.#guide.is === "replace") {
-      const replaced = { [this.#guide.input]: this.#guide.value };
-      const parts = Array.from({ length: context.batch }, (): Part => ({ rows: [] }));
-      parts[d] = this.part(replaced);
-      return this.#predicted(await this.#append(context, "denoise", parts, replaced), d, document.rows.length);
-    }
-    const { modality } = this.#guide;
-    const place = document.rows.filter(({ kind }) => kind !== modality).length;
-    this.#unguided ??= await this.#others(document, modality);
-    return this.#predicted(await this.#append(this.#unguided, "denoise", [this.part()]), 0, place);
-  }
-  /** A context of the document's rows but those of a modality. */
-  async #others(document: Continuation, modality: string): Promise<Context> {
-    const other = new Continuation(this.#session.manifest, { rows: [], spans: document.spans });
-    other.openImage(document.rows.filter(({ kind }) => kind !== modality));
-    const context = this.#session.start();
-    try {
-      for (let wanted = other.wanted(); wanted?.phase !== "denoise"; wanted = other.wanted()) {
-        if (wanted === undefined) break;
-        this.#options.signal?.throwIfAborted();
-        await this.#append(context, wanted.phase, [{ rows: wanted.rows, spans: other.spansOf(wanted.rows) }]);
-        other.appended(wanted.rows.length);
-      }
-      return context;
-    } catch (thrown) {
-      context.close();
-      throw thrown;
-    }
-  }
-  #append(context: Context, phase: Phase, parts: readonly Part[], replaced: Values = {}): Promise<Result> {
-    const given = { ...this.#options.inputs, ...replaced };
-    const whole = withInputs(this.#session.manifest, phase, parts, given, () => this.noisy);
-    return this.#session.append(context, phase, whole);
-  }
-
-  close(): void {
-    this.#unguided?.close();
-    this.#unguided = undefined;
-  }
 }
-
-/** The guide that is named, or the only one; without text where the model has none. @throws Failure "call" */
-const guideFor = (manifest: Manifest, modality: string, { guide: named, guidance = 1 }: DrawingOptions): Guide => {
-  const { guides = [], model } = manifest;
-  const names = guides.map(({ name }) => name);
-  const found = named === undefined ? guides[0] : guides.find(({ name }) => name === named);
-  if (named !== undefined && found === undefined)
-    throw new Failure("call", `${model} has no guide ${named}`, `it has ${names.join(", ") || "none"}`);
-  if (guidance !== 1 && named === undefined && guides.length > 1)
-    throw new Failure("call", `${model} has several guides`, `name one as \`guide\`: ${names.join(", ")}`);
-  return found ?? { is: "without", name: "text", modality: tokensIn(manifest).name, before: modality };
-};
 
 /** What the clean rows are taken to be; where all is noise, a prediction of the noise says nothing of them. */
 const estimateOf: typeof estimateClean = (process, t, z, predicted) =>

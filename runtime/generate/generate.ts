@@ -3,13 +3,15 @@
 // things: each round makes one call of a phase for all documents that want it.
 import type { Context, Part } from "../context.ts";
 import { type Beginning, begin } from "./beginning.ts";
-import { Calls } from "./calls.ts";
+import { type CallOptions, Calls } from "./calls.ts";
+import type { DocumentRow } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest.ts";
 import { fromPatches, type Picture } from "../media/patches.ts";
 import type { Phases, Result } from "../phases.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { Continuation, type Wanted } from "./continuation.ts";
+import { Denoising, type GuidanceOptions } from "./denoising.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
 import type { GenerateEvent, Phase } from "./events.ts";
 import { headRows } from "./heads.ts";
@@ -19,7 +21,7 @@ import { layoutOf, tokensIn } from "./rows.ts";
 import { Streaming } from "./streaming.ts";
 import { TextDrawer, type TextOptions } from "./tokens.ts";
 
-export interface GenerateOptions extends TextOptions, DrawingOptions {
+export interface GenerateOptions extends TextOptions, DrawingOptions, GuidanceOptions, CallOptions {
   /** one document, or several */
   readonly prompt: readonly PromptPart[] | readonly (readonly PromptPart[])[];
   /** what the prompts stand behind, which is not computed again: one for all documents, or one for each */
@@ -39,7 +41,8 @@ export interface GenerateOptions extends TextOptions, DrawingOptions {
   readonly seed?: number | readonly number[] | undefined;
 }
 
-const PHASES: readonly Phase[] = ["prefill", "read", "decode", "denoise"];
+/** The phases that append rows, in the order of a round, and what a document wants of them. */
+const APPENDING = ["prefill", "read", "decode"] as const;
 
 /** @throws Failure "call" where options do not fit the model, and whatever its calls throw */
 export const generate = async function* (
@@ -85,6 +88,7 @@ class Writing {
   readonly #prompts: readonly (Beginning & Pick<PromptRows, "tokens" | "images">)[];
   readonly #steps: number;
   readonly #text: TextDrawer;
+  readonly #denoising: Denoising | undefined;
   #tokens = 0;
   #images = 0;
 
@@ -120,6 +124,7 @@ class Writing {
       told: false,
     }));
     this.#steps = this.#draws ? Drawing.stepsOf(manifest, options) : 0;
+    this.#denoising = this.#draws ? new Denoising(this.#calls, options) : undefined;
   }
   get #draws(): boolean {
     const { images = "auto" } = this.#options;
@@ -127,7 +132,7 @@ class Writing {
   }
   close(): void {
     this.#context?.close();
-    for (const { drawing } of this.#documents) drawing?.close();
+    this.#denoising?.close();
   }
 
   async *write(): AsyncGenerator<GenerateEvent, void, undefined> {
@@ -146,33 +151,28 @@ class Writing {
     for (const { at, continuation } of this.#documents) continuation.appended(computed[at]!);
     for (const document of this.#documents) yield* this.#settle(document, context);
     while (!this.#areTold) {
-      for (const phase of PHASES) {
+      for (const phase of APPENDING) {
         const wanting = this.#documents.flatMap((document) => {
           const wanted = wantedBy(document);
-          return wanted?.phase === phase ? [{ document, wanted }] : [];
+          return wanted?.phase === phase ? [{ document, rows: wanted.rows }] : [];
         });
         if (wanting.length > 0) yield* this.#call(context, phase, wanting);
       }
+      yield* this.#denoise(context);
     }
   }
 
   async *#call(
     context: Context,
     phase: Phase,
-    wanting: readonly { readonly document: Document; readonly wanted: Wanted }[],
+    wanting: readonly { readonly document: Document; readonly rows: readonly DocumentRow[] }[],
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
-    for (const { document, wanted } of wanting) parts[document.at] = this.#partOf(document, wanted);
-    const result = await this.#calls.make(context, phase, parts, (d) => this.#documents[d]!.drawing?.noisy);
-    for (const { document, wanted } of wanting)
-      if (wanted.phase !== "denoise") document.continuation.appended(wanted.rows.length);
-    if (phase === "denoise") for (const { document } of wanting) yield* this.#drawn(document, result);
+    for (const { document, rows } of wanting) parts[document.at] = { rows, spans: document.continuation.spansOf(rows) };
+    const result = await this.#calls.make(context, phase, parts);
+    for (const { document, rows } of wanting) document.continuation.appended(rows.length);
     if (phase === "decode") for (const { document } of wanting) yield* this.#chosen(document, result);
     for (const { document } of wanting) yield* this.#settle(document, context);
-  }
-  #partOf({ continuation, drawing }: Document, wanted: Wanted): Part {
-    if (wanted.phase === "denoise") return drawing!.part();
-    return { rows: wanted.rows, spans: continuation.spansOf(wanted.rows) };
   }
   /** A token behind the last row, and what comes of it. */
   async *#chosen(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
@@ -234,20 +234,34 @@ class Writing {
 
   #open(document: Document, modality: string): void {
     const index = document.continuation.spans[modality]?.length ?? 0;
-    const drawing = new Drawing(this.#session, modality, index, document.seed, this.#options);
+    const drawing = new Drawing(this.#manifest, modality, index, document.seed, this.#options);
     document.continuation.openImage(drawing.before);
     document.drawing = drawing;
   }
-  async *#drawn(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
+  /** A step of all images that are drawn. */
+  async *#denoise(context: Context): AsyncGenerator<GenerateEvent, void, undefined> {
+    const drawn = this.#documents.flatMap((document) => {
+      const { at, continuation, drawing } = document;
+      const isDrawn = drawing !== undefined && wantedBy(document)?.phase === "denoise";
+      return isDrawn ? [{ document, line: at, continuation, drawing }] : [];
+    });
+    if (drawn.length === 0) return;
+    const predicted = await this.#denoising!.predict(context, drawn);
+    for (const [i, { document, drawing }] of drawn.entries()) yield* this.#stepped(document, drawing, predicted[i]!);
+  }
+  async *#stepped(
+    document: Document,
+    drawing: Drawing,
+    predicted: Float32Array,
+  ): AsyncGenerator<GenerateEvent, void, undefined> {
     const { at, continuation } = document;
-    const drawing = document.drawing!;
-    const { step, estimate } = await drawing.take(result, continuation, this.#context!, at);
+    const { step, estimate } = drawing.take(predicted);
     const { index, steps } = drawing;
     yield { is: "step", document: at, image: index, step, steps, estimate };
     if (step < steps) return;
     const rows = drawing.rows;
     continuation.closeImage(drawing.modality, drawing.clean, drawing.cleanRows(), drawing.after);
-    drawing.close();
+    this.#denoising!.finish(drawing);
     document.drawing = undefined;
     this.#images++;
     yield { is: "image", document: at, image: index, rows, picture: pictureOf(drawing, rows) };

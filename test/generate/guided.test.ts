@@ -1,13 +1,14 @@
 // What an image is pushed away from: a document without text, or another value of an input, as the model's guide says. Both
-// branches of every step are judged by the oracle.
+// branches of every step are judged by the oracle, and are one call.
 import { expect, test } from "vitest";
 import { compiled, judged, louder } from "./judged.ts";
+import { all, costOf, idsOf, rowsOf } from "./told.ts";
 
 const labelled =
-  (guides: string) =>
+  (guides: string, per = " per image") =>
   (text: string): string =>
     text
-      .replaceAll("  input t: number per image", "  input t: number per image\n  input label: number per image")
+      .replaceAll("  input t: number per image", `  input t: number per image\n  input label: number${per}`)
       .replaceAll(
         "embed image.patch(z) = vision.enter(z, c)",
         "embed image.patch(z) = vision.enter(z, c) * (1 + label)",
@@ -15,13 +16,18 @@ const labelled =
       .replaceAll("  position = running", `${guides}  position = running`);
 const drawing = { prompt: ["ab"], images: 1, maxTokens: 0, steps: 3, seed: 2, inputs: { label: 0.5 } } as const;
 
-const drawn = async (guides: string, options: { readonly guidance?: number; readonly guide?: string }) => {
-  const model = await compiled("DualTower", "onnx", louder(1), {}, labelled(guides));
+const drawn = async (
+  guides: string,
+  options: { readonly guidance?: number; readonly guide?: string },
+  per?: string,
+) => {
+  const model = await compiled("DualTower", "onnx", louder(1), {}, labelled(guides, per));
   try {
     const { events, errors } = await judged(model, { ...drawing, ...options });
     const image = events.find((event) => event.is === "image")!;
     expect(errors["denoise"]!.nmse).toBeLessThan(1e-10);
-    return { rows: [...image.rows], predictions: errors["denoise"]!.rows, guides: model.session.manifest.guides };
+    const { guides: said } = model.session.manifest;
+    return { rows: [...image.rows], predictions: errors["denoise"]!.rows, guides: said, cost: costOf(events) };
   } finally {
     await model.close();
   }
@@ -39,14 +45,25 @@ test("without text, which is what a model without guides does too", async () => 
   expect(said.guides).toEqual([{ is: "without", name: "text", modality: "text", before: "image" }]);
   expect(said.rows).toEqual(own.rows);
   expect(plain.rows).not.toEqual(own.rows);
-  // A step asks once for each of 4 rows, and with guidance twice.
+  // A step asks once for each of 4 rows, and with guidance twice, by one call.
   expect([plain.predictions, own.predictions, said.predictions]).toEqual([12, 24, 24]);
+  expect([plain.cost["denoise"], own.cost["denoise"], said.cost["denoise"]]).toEqual([
+    [3, 12],
+    [3, 24],
+    [3, 24],
+  ]);
+  // The document without text has one row before the image.
+  expect([plain.cost["prefill"], own.cost["prefill"]]).toEqual([
+    [1, 3],
+    [2, 4],
+  ]);
 });
 
 test("with another value of an input", { timeout: 60_000 }, async () => {
   const found = await drawn(label, { guidance: 3 });
   expect(found.guides).toEqual([{ is: "replace", name: "label", input: "label", value: 0 }]);
   expect(found.predictions).toBe(24);
+  expect(found.cost).toMatchObject({ denoise: [3, 24], prefill: [1, 3] });
   expect(found.rows).not.toEqual((await drawn(text, { guidance: 3 })).rows);
   expect(found.rows).not.toEqual((await drawn("", {})).rows);
 });
@@ -56,4 +73,40 @@ test("of several the one that is named", async () => {
   await expect(drawn(text, { guidance: 3, guide: "style" })).rejects.toThrow(/no guide style[^]*it has text/);
   const named = await drawn(text + label, { guidance: 3, guide: "label" });
   expect(named.rows).toEqual((await drawn(label, { guidance: 3 })).rows);
+});
+
+test("with another value of an input of whole calls, which takes two of them", async () => {
+  const found = await drawn(label, { guidance: 3 }, "");
+  expect(found.predictions).toBe(24);
+  expect(found.cost).toMatchObject({ denoise: [6, 24], prefill: [1, 3] });
+  const each = await drawn(label, { guidance: 3 });
+  found.rows.forEach((x, i) => expect(x).toBeCloseTo(each.rows[i]!, 4));
+});
+
+test("documents that draw at the same time share the call, and are what each is alone", async () => {
+  const model = await compiled("DualTower", "onnx", louder(4), {}, labelled(text));
+  try {
+    const options = { maxTokens: 7, steps: 2, guidance: 3, inputs: { label: 0.5 }, sampling: { temperature: 1 } };
+    const prompt = [["ab"], ["a longer one", { grid: new Float32Array(48).fill(0.5) }, "of two"], ["c"], ["d"]];
+    const seed = [12, 22, 32, 42];
+    const { events: together, errors } = await judged(model, { ...options, prompt, seed });
+    expect(errors["denoise"]!.nmse).toBeLessThan(1e-10);
+    let [calls, images] = [0, 0];
+    for (const [d, alone] of prompt.entries()) {
+      const events = await all(model.session, { ...options, prompt: alone, seed: seed[d]! });
+      expect(idsOf(together, d)).toEqual(idsOf(events));
+      const [own, wanted] = [rowsOf(together, d), rowsOf(events)];
+      expect(own.length).toBe(wanted.length);
+      wanted.forEach((x, i) => expect(own[i]).toBeCloseTo(x, 3));
+      calls += costOf(events)["denoise"]![0];
+      images += wanted.length / 48;
+    }
+    // They begin at different tokens, and some draw side by side.
+    expect(images).toBeGreaterThan(2);
+    expect(calls).toBe(2 * images);
+    expect(costOf(together)["denoise"]![0]).toBeLessThan(calls);
+    expect(costOf(together)["denoise"]![1]).toBe(8 * calls);
+  } finally {
+    await model.close();
+  }
 });

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import type { GenerateOptions } from "../../runtime/index.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import { type Compiled, compiled, judged, louder, shapeOf } from "./judged.ts";
+import { costOf } from "./told.ts";
 
 export const interleaving = [
   { name: "DualTower", factor: 2.5, guidance: 1, isQuick: true },
@@ -45,6 +46,7 @@ export const interleaved = async (
     // Every token has its logits, and every step of both branches its predictions.
     expect(decode.rows).toBe(TOKENS);
     expect(denoise.rows).toBe(images * STEPS * 4 * (guidance === 1 ? 1 : 2));
+    expect(costOf(run.events)["denoise"]).toEqual([images * STEPS, denoise.rows]);
     expect(run.events.at(-1)).toMatchObject({ is: "usage", tokens: TOKENS, images });
   } finally {
     await model.close();
