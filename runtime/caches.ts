@@ -9,6 +9,10 @@ export const KV = ["k", "v"] as const;
 export const newOf = (writes: readonly { readonly name: string }[]): readonly string[] =>
   writes.flatMap(({ name }) => KV.map((what) => `new.${name}.${what}`));
 
+/** In the words of a failure: what there is no room for. */
+export const keysText = (where: string, batch: number): string =>
+  `${where}: keys and values of ${batch} document${batch === 1 ? "" : "s"}`;
+
 /** Where the new rows of a stream go: behind those that are there. */
 export interface Behind {
   /** slots in use, of each document */
@@ -25,10 +29,10 @@ export interface Caches {
   /** for keys and values, wherever they are */
   readonly bytes: number;
   /**
-   * Gives each of these streams so many slots a document, and keeps what is there. All or nothing.
+   * Gives each of these streams so many slots a document, for a program, and keeps what is there. All or nothing.
    * @throws Failure "call", "device" where there is no room
    */
-  grow(rooms: ReadonlyMap<string, number>): Promise<void>;
+  grow(rooms: ReadonlyMap<string, number>, program: string): Promise<void>;
   /**
    * Copies documents of other caches of the same session, one for each of its own, which has none yet, and gives each of
    * these streams so many slots a document. All or nothing. @throws Failure "call", "device" where there is no room

@@ -225,7 +225,7 @@ export class Context {
   }
 
   /** Room for what is read and for what comes, by doubling. */
-  async #grow({ inputs, reads, writes }: Appending, behind: ReadonlyMap<string, Behind>): Promise<void> {
+  async #grow({ name: program, inputs, reads, writes }: Appending, behind: ReadonlyMap<string, Behind>): Promise<void> {
     const read = inputs.flatMap(({ name }) => /^past\.(.*)\.(?:order|span)$/.exec(name)?.[1] ?? []);
     const streams = new Set([...read, ...[...reads, ...writes].map(({ stream }) => stream), ...behind.keys()]);
     const rooms = new Map<string, number>();
@@ -236,7 +236,7 @@ export class Context {
       if (room > before) rooms.set(stream, room);
     }
     if (rooms.size === 0) return;
-    await this.#caches.grow(rooms);
+    await this.#caches.grow(rooms, program);
     for (const [stream, room] of rooms) {
       const slots = this.#slots.get(stream);
       const own = Array.from({ length: this.batch }, (_, d) => slotsIn(slots, d));

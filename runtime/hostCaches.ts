@@ -1,5 +1,5 @@
 // Keys and values in arrays of the process: given to a program as tensors, and what it gives written behind them.
-import { type Behind, type Caches, type Held, KV, newOf } from "./caches.ts";
+import { type Behind, type Caches, type Held, keysText, KV, newOf } from "./caches.ts";
 import type { Appending } from "./document.ts";
 import { Failure } from "./failure.ts";
 import type { CacheEntry } from "./manifest.ts";
@@ -14,10 +14,21 @@ interface Store {
   readonly data: Float32Array;
 }
 
+/** Bytes that keys and values of all contexts of a session may take together. */
+export class HostBudget {
+  readonly bytes: number;
+  taken = 0;
+
+  constructor(bytes = Infinity) {
+    this.bytes = bytes;
+  }
+}
+
 export class HostCaches implements Caches {
   readonly #batch: number;
   readonly #entries: readonly CacheEntry[];
   readonly #run: (program: Appending, inputs: Tensors) => Promise<Tensors>;
+  readonly #budget: HostBudget;
   #stores: ReadonlyMap<string, Store> = new Map();
 
   /** @param run a program, given every input, gives every output */
@@ -25,35 +36,38 @@ export class HostCaches implements Caches {
     batch: number,
     entries: readonly CacheEntry[],
     run: (program: Appending, inputs: Tensors) => Promise<Tensors>,
+    budget = new HostBudget(),
   ) {
     this.#batch = batch;
     this.#entries = entries;
     this.#run = run;
+    this.#budget = budget;
   }
 
   get bytes(): number {
-    return [...this.#stores.values()].reduce((n, { data }) => n + data.byteLength, 0);
+    return bytesOf([...this.#stores.values()].map(({ data }) => data.length));
   }
 
-  async grow(rooms: ReadonlyMap<string, number>): Promise<void> {
-    this.#place(
-      rooms,
-      Array.from({ length: this.#batch }, (_, document) => ({ caches: this, document })),
-    );
+  async grow(rooms: ReadonlyMap<string, number>, program: string): Promise<void> {
+    const own = Array.from({ length: this.#batch }, (_, document) => ({ caches: this, document }));
+    this.#place(`program ${program}`, rooms, own);
   }
   async gather(documents: readonly Held[], rooms: ReadonlyMap<string, number>): Promise<void> {
-    this.#place(rooms, documents);
+    this.#place("a copy", rooms, documents);
   }
   /** New arrays for these streams, with what the documents have. */
-  #place(rooms: ReadonlyMap<string, number>, documents: readonly Held[]): void {
+  #place(where: string, rooms: ReadonlyMap<string, number>, documents: readonly Held[]): void {
     const stores = new Map(this.#stores);
+    const needed = this.#bytesWith(rooms);
+    const others = this.#budget.taken - this.bytes;
+    if (others + needed > this.#budget.bytes) throw noRoom(keysText(where, this.#batch), needed, this.#budget, others);
     for (const { name, stream, kvHeads, widths } of this.#entries) {
       const room = rooms.get(stream);
       if (room === undefined) continue;
       for (const what of KV) {
         const port = `${name}.${what}`;
         const width = widths[what];
-        const store = { heads: kvHeads, width, room, data: numbersFor(this.#batch * kvHeads * room * width) };
+        const store = { heads: kvHeads, width, room, data: numbersFor(this.#batch * kvHeads * room * width, where) };
         for (const [d, { caches, document }] of documents.entries()) {
           const from = (caches as HostCaches).#stores.get(port);
           if (from !== undefined) copyDocument(from, document, store, d);
@@ -61,7 +75,18 @@ export class HostCaches implements Caches {
         stores.set(port, store);
       }
     }
+    this.#budget.taken = others + needed;
     this.#stores = stores;
+  }
+  #bytesWith(rooms: ReadonlyMap<string, number>): number {
+    return bytesOf(
+      this.#entries.flatMap(({ name, stream, kvHeads, widths }) =>
+        KV.map((what) => {
+          const room = rooms.get(stream) ?? this.#stores.get(`${name}.${what}`)?.room ?? 0;
+          return this.#batch * kvHeads * room * widths[what];
+        }),
+      ),
+    );
   }
 
   async call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors> {
@@ -111,17 +136,27 @@ export class HostCaches implements Caches {
   }
 
   close(): void {
+    this.#budget.taken -= this.bytes;
     this.#stores = new Map();
   }
 }
 
-const numbersFor = (count: number): Float32Array => {
+const bytesOf = (lengths: readonly number[]): number => lengths.reduce((sum, length) => sum + 4 * length, 0);
+const inBytes = (bytes: number): string => `${bytes.toLocaleString("en-US")} bytes`;
+const noRoom = (what: string, needed: number, { bytes }: HostBudget, others: number): Failure =>
+  new Failure(
+    "call",
+    `${what} need ${inBytes(needed)}, others have ${inBytes(others)}, and ${inBytes(bytes)} may be used`,
+    "close contexts and pasts that are not needed, give shorter documents or fewer at once, or open with a greater `budget`",
+  );
+
+const numbersFor = (count: number, where: string): Float32Array => {
   try {
     return new Float32Array(count);
   } catch (cause) {
-    const bytes = (4 * count).toLocaleString("en-US");
     const help = "give shorter documents, or fewer at once";
-    throw new Failure("call", `there is no room for keys and values of ${bytes} bytes`, help, cause);
+    const bytes = inBytes(bytesOf([count]));
+    throw new Failure("call", `${where}: there is no room for keys and values of ${bytes}`, help, cause);
   }
 };
 /** The slots of a document as those of another. */

@@ -4,6 +4,10 @@ import type { Appending } from "./document.ts";
 import type { ProgramEntry } from "./manifest.ts";
 import type { Tensors } from "./tensor.ts";
 
+export interface MemoryOptions {
+  /** bytes: of keys and values for graphs, and of all that lies on a GPU for kernels; without it as many as there are */
+  readonly budget?: number;
+}
 export interface Runner {
   /** Every input by name, checked against the entry; gives every output. @throws Failure */
   run(entry: ProgramEntry, graph: NonNullable<ProgramEntry["graph"]>, inputs: Tensors): Promise<Tensors>;

@@ -84,6 +84,8 @@ const checkFile = async (folder: string, { file, size }: WeightFile): Promise<vo
  * size than the manifest says
  */
 export const openSession = async (folder: string, options: SessionOptions = {}): Promise<Session> => {
+  const { budget = Infinity } = options;
+  if (!(budget >= 0)) throw new Failure("call", `the budget is ${String(budget)}`, "give a number of bytes");
   const manifest = await readManifest(folder, "manifest.json");
   if (manifest.missing.length > 0)
     throw new Failure(

@@ -1,13 +1,18 @@
 // The graphs of a compiled folder in ONNX Runtime, each opened when it is first called.
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
-import { HostCaches } from "../hostCaches.ts";
+import { HostBudget, HostCaches } from "../hostCaches.ts";
 import type { Manifest, ProgramEntry } from "../manifest.ts";
-import { AGAIN, areNamed, type Runner } from "../runner.ts";
+import { AGAIN, areNamed, type MemoryOptions, type Runner } from "../runner.ts";
 import { checkOwnFile } from "../weights/file.ts";
 import { openProgram, type Program, type ProgramOptions } from "./session.ts";
 
-export const onnxRunner = (folder: string, { caches }: Manifest, options: ProgramOptions): Runner => {
+export const onnxRunner = (
+  folder: string,
+  { caches }: Manifest,
+  { budget, ...options }: ProgramOptions & MemoryOptions,
+): Runner => {
+  const shared = new HostBudget(budget);
   const open = new Map<string, Promise<Program>>();
   return {
     run: async (entry, { file }, inputs) => {
@@ -17,7 +22,7 @@ export const onnxRunner = (folder: string, { caches }: Manifest, options: Progra
       opened.catch(() => open.delete(entry.name));
       return (await opened).run(inputs);
     },
-    caches: (batch, run) => new HostCaches(batch, caches, run),
+    caches: (batch, run) => new HostCaches(batch, caches, run, shared),
     close: async () => {
       const opened = await Promise.allSettled(open.values());
       for (const program of opened) if (program.status === "fulfilled") await program.value.close();

@@ -1,5 +1,5 @@
 // The caches of a context on a device: nothing of them is brought there or back. They go with the device when it is lost.
-import type { Behind, Caches, Held } from "../caches.ts";
+import { type Behind, type Caches, type Held, keysText } from "../caches.ts";
 import type { Appending } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { CacheEntry } from "../manifest.ts";
@@ -32,15 +32,15 @@ export class DeviceCaches implements Caches {
     return this.#lies?.kept.heap.bytes ?? 0;
   }
 
-  grow(rooms: ReadonlyMap<string, number>): Promise<void> {
-    return this.#place(rooms, undefined);
+  grow(rooms: ReadonlyMap<string, number>, program: string): Promise<void> {
+    return this.#place(`program ${program}`, rooms, undefined);
   }
   gather(documents: readonly Held[], rooms: ReadonlyMap<string, number>): Promise<void> {
-    return this.#place(rooms, documents);
+    return this.#place("a copy", rooms, documents);
   }
   /** Room for these streams, with what documents have, its own if left out. */
-  #place(rooms: ReadonlyMap<string, number>, documents: readonly Held[] | undefined): Promise<void> {
-    const where = `keys and values of ${this.#batch} document${this.#batch === 1 ? "" : "s"}`;
+  #place(what: string, rooms: ReadonlyMap<string, number>, documents: readonly Held[] | undefined): Promise<void> {
+    const where = keysText(what, this.#batch);
     return this.#calls.inTurn(where, async (on) => {
       const from = documents?.map(({ caches, document }): KeptDocument => {
         const held = caches as DeviceCaches;

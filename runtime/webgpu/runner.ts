@@ -5,7 +5,7 @@ import { decodeText } from "../json.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Plan, PlanWeight } from "../plan.ts";
 import { parsePlan } from "../planForm.ts";
-import { AGAIN, areNamed, type Runner } from "../runner.ts";
+import { AGAIN, areNamed, type MemoryOptions, type Runner } from "../runner.ts";
 import { decodeF32, type StoredDType } from "../weights/dtype.ts";
 import { checkOwnFile, type FileSource, openFile, readWhole } from "../weights/file.ts";
 import { type Adapter, openAdapter } from "./adapter.ts";
@@ -16,7 +16,7 @@ import { openPlan, type PlanFiles, type PlanSession } from "./session.ts";
 const MOST_PLAN = 256 * 2 ** 20;
 const MOST_TABLES = 1024 * 2 ** 20;
 
-export interface GpuOptions {
+export interface GpuOptions extends MemoryOptions {
   /** the GPU to use, which stays the caller's; one is opened if left out */
   readonly adapter?: Adapter;
   /** how one is opened, at first and in the place of one that was lost; the session closes it. `openAdapter` if left out */
@@ -58,7 +58,7 @@ export const gpuRunner = (folder: string, manifest: Manifest, options: GpuOption
 const open = async (
   folder: string,
   manifest: Manifest,
-  { adapter, open: reopen = () => openAdapter() }: GpuOptions,
+  { adapter, open: reopen = () => openAdapter(), budget = Infinity }: GpuOptions,
 ): Promise<Opened> => {
   const { file } = manifest.programs.find(({ graph }) => graph !== null)!.graph!;
   const path = join(folder, file);
@@ -68,7 +68,7 @@ const open = async (
   const files = await openWeights(folder, plan, tablesOf(file));
   const used = adapter ?? (await reopen());
   // A GPU of our own that is lost is replaced; whose it is must see to another's.
-  const options = adapter === undefined ? { reopen } : {};
+  const options = adapter === undefined ? { reopen, budget } : { budget };
   try {
     return { session: await openPlan(used, plan, files, options), own: adapter === undefined ? used : undefined };
   } catch (thrown) {

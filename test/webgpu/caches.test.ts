@@ -5,9 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cachesOf, modalitiesOf, sessionOf } from "../../cli/manifest.ts";
 import { Context, type Part } from "../../runtime/context.ts";
 import { Failure } from "../../runtime/failure.ts";
+import { openSession } from "../../runtime/index.ts";
 import { HostCaches } from "../../runtime/hostCaches.ts";
 import type { Adapter } from "../../runtime/webgpu/adapter.ts";
 import { DeviceCaches } from "../../runtime/webgpu/deviceCaches.ts";
+import { compiled, louder } from "../generate/judged.ts";
+import { outOfRoom, smallest } from "../generate/room.ts";
+import { all } from "../generate/told.ts";
 import { programOf } from "../phases/judge.ts";
 import { type Kernels, openKernels } from "../phases/kernels.ts";
 import { example, models, sizesOf, weightsOf } from "../phases/models.ts";
@@ -166,12 +170,24 @@ describe("on a device of its own", () => {
     device.failNext("out-of-memory");
     const thrown = await contexts[0].run(prefill, [text(20)]).catch((cause: unknown) => cause);
     expect(thrown).toBeInstanceOf(Failure);
-    expect((thrown as Failure).message).toMatch(/^keys and values of 1 document: the GPU is out of memory/);
+    expect((thrown as Failure).message).toMatch(
+      /^program prefill\(text\): keys and values of 1 document: the GPU is out of memory/,
+    );
     expect(contexts[0].length(0)).toBe(10);
     const [own, wanted] = [await contexts[0].run(prefill, [text(5)]), await contexts[1].run(prefill, [text(5)])];
     expect(bitsOf(own.tensors)).toEqual(bitsOf(wanted.tensors));
     await kernels.close();
   });
+
+  test("without room in the middle of a generation nothing is lost, and a shorter one goes on", async () => {
+    const open = { adapter: device };
+    const { session, folder, close } = await compiled("LlamaModel", "webgpu", louder(1), open);
+    // What short documents need, and what is read back besides: far less than long ones do.
+    await all(session, { prompt: ["ab"], maxTokens: 3 });
+    const budget = device.live().bytes + 6 * (await smallest(session));
+    await outOfRoom(session, await openSession(folder, { ...open, budget }));
+    await close();
+  }, 120_000);
 
   test("a device that is lost takes keys and values with it, and says so", { timeout: 120_000 }, async () => {
     const own = await ownGpu();
