@@ -3,6 +3,7 @@
 // things: each round makes one call of a phase for all documents that want it.
 import type { Context, Part } from "../context.ts";
 import { Failure } from "../failure.ts";
+import type { Decoded, Drawer } from "../decoding.ts";
 import type { Manifest } from "../manifest.ts";
 import { fromPatches, type Picture } from "../media/patches.ts";
 import type { Phases, Result } from "../phases.ts";
@@ -11,9 +12,10 @@ import { withInputs } from "./conditions.ts";
 import { Continuation, type Wanted } from "./continuation.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
 import type { GenerateEvent, Phase, Taken } from "./events.ts";
-import { headRows } from "./heads.ts";
+import { Pace } from "./pace.ts";
 import { type PromptPart, promptRows } from "./prompt.ts";
 import { layoutOf, tokensIn } from "./rows.ts";
+import type { Span } from "./sampling.ts";
 import { Streaming } from "./streaming.ts";
 import { TextDrawer, type TextOptions } from "./tokens.ts";
 
@@ -22,6 +24,8 @@ export interface GenerateOptions extends TextOptions, DrawingOptions {
   readonly prompt: readonly PromptPart[] | readonly (readonly PromptPart[])[];
   /** tokens of each document at most; 256 if left out */
   readonly maxTokens?: number | undefined;
+  /** tokens of each document that a session which can may draw before one of them is looked at; 16 if left out */
+  readonly ahead?: number | undefined;
   /** texts that end a document, and are not told */
   readonly stop?: readonly string[] | undefined;
   /**
@@ -65,6 +69,11 @@ interface Document {
   drawing: Drawing | undefined;
 }
 
+interface Wanting {
+  readonly document: Document;
+  readonly wanted: Wanted;
+}
+
 class Writing {
   readonly #session: Phases;
   readonly #manifest: Manifest;
@@ -76,20 +85,24 @@ class Writing {
   readonly #steps: number;
   readonly #text: TextDrawer;
   readonly #taken: Record<Phase, Taken>;
+  readonly #pace: Pace;
   #tokens = 0;
   #images = 0;
 
   constructor(session: Phases, tokenizer: Tokenizer, options: GenerateOptions) {
     const { manifest } = session;
-    const { prompt, maxTokens = 256, images = "auto", stop = [], inputs = {} } = options;
+    const { prompt, maxTokens = 256, images = "auto", ahead = 16, stop = [], inputs = {} } = options;
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0)
       throw new Failure("call", `maxTokens is ${String(maxTokens)}`, "give a whole number from 0 on");
+    if (!Number.isSafeInteger(ahead) || ahead < 1)
+      throw new Failure("call", `ahead is ${String(ahead)}`, "give a whole number from 1 on");
     if (images !== "auto" && images !== "never" && !(Number.isSafeInteger(images) && images >= 0))
       throw new Failure("call", `images is ${JSON.stringify(images)}`, "give `auto`, `never` or how many");
     this.#session = session;
     this.#manifest = manifest;
     this.#options = options;
     this.#maxTokens = maxTokens;
+    this.#pace = new Pace(ahead);
     this.#text = new TextDrawer(manifest, tokenizer, options);
     const prompts = (isBatch(prompt) ? prompt : [prompt as readonly PromptPart[]]).map((parts) =>
       promptRows(manifest, tokenizer, parts, inputs),
@@ -128,29 +141,85 @@ class Writing {
           const wanted = document.continuation.wanted();
           return wanted?.phase === phase ? [{ document, wanted }] : [];
         });
-        if (wanting.length > 0) yield* this.#call(phase, wanting);
+        if (wanting.length === 0) continue;
+        this.#options.signal?.throwIfAborted();
+        if (phase === "decode") yield* this.#decode(wanting);
+        else yield* this.#call(phase, wanting);
       }
     }
     yield { is: "usage", phases: { ...this.#taken }, tokens: this.#tokens, images: this.#images };
   }
 
   async *#call(
-    phase: Phase,
-    wanting: readonly { readonly document: Document; readonly wanted: Wanted }[],
+    phase: Exclude<Phase, "decode">,
+    wanting: readonly Wanting[],
   ): AsyncGenerator<GenerateEvent, void, undefined> {
-    this.#options.signal?.throwIfAborted();
-    const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
-    for (const { document, wanted } of wanting) parts[document.at] = this.#partOf(document, wanted);
-    const { inputs = {} } = this.#options;
-    const given = withInputs(this.#manifest, phase, parts, inputs, (d) => this.#documents[d]!.drawing?.noisy);
-    const result = await this.#timed(phase, () => this.#session.append(this.#context, phase, given));
-    const { calls, rows, ms } = this.#taken[phase];
-    const count = parts.reduce((sum, part) => sum + part.rows.length, 0);
-    this.#taken[phase] = { calls: calls + 1, rows: rows + count, ms };
+    const parts = this.#partsOf(phase, wanting);
+    const result = await this.#timed(phase, () => this.#session.append(this.#context, phase, parts));
+    this.#count(
+      phase,
+      parts.reduce((sum, part) => sum + part.rows.length, 0),
+    );
     for (const { document, wanted } of wanting)
       if (wanted.phase !== "denoise") document.continuation.appended(wanted.rows.length);
     if (phase === "denoise") for (const { document } of wanting) yield* this.#drawn(document, result);
-    if (phase === "decode") for (const { document } of wanting) yield* this.#chosen(document, result);
+  }
+  #partsOf(phase: Phase, wanting: readonly Wanting[]): readonly Part[] {
+    const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
+    for (const { document, wanted } of wanting) parts[document.at] = this.#partOf(document, wanted);
+    const { inputs = {} } = this.#options;
+    return withInputs(this.#manifest, phase, parts, inputs, (d) => this.#documents[d]!.drawing?.noisy);
+  }
+  #count(phase: Phase, added: number): void {
+    const { calls, rows, ms } = this.#taken[phase];
+    this.#taken[phase] = { calls: calls + 1, rows: rows + added, ms };
+  }
+
+  /** Tokens behind the last rows of documents, one or several, and what comes of them. */
+  async *#decode(wanting: readonly Wanting[]): AsyncGenerator<GenerateEvent, void, undefined> {
+    const drawers: (Drawer | undefined)[] = this.#documents.map(() => undefined);
+    for (const { document } of wanting) {
+      const { at, seed, ids } = document;
+      const allowed = this.#allowed(document);
+      if (allowed === undefined) yield* this.#end(document, "session");
+      else drawers[at] = { seed, ids, allowed };
+    }
+    const drawing = wanting.filter(({ document }) => drawers[document.at] !== undefined);
+    if (drawing.length === 0) return;
+    const documents = drawing.map(({ document }) => document);
+    const decoding = { sampling: this.#text.sampling, most: this.#most(documents), drawers };
+    const before = this.#taken.decode.ms;
+    const parts = this.#partsOf("decode", drawing);
+    const decoded = await this.#timed("decode", () => this.#session.decode(this.#context, parts, decoding));
+    this.#pace.took(decoded[documents[0]!.at]!.length, this.#taken.decode.ms - before);
+    yield* this.#told(documents, decoded);
+  }
+  #allowed({ continuation }: Document): readonly Span[] | undefined {
+    const { images = "auto" } = this.#options;
+    return this.#text.allowed({ admits: (row) => continuation.admits(row), draws: images === "auto" });
+  }
+  /** How many tokens may be drawn before one is looked at: one where other documents wait, or what may follow changes. */
+  #most(drawing: readonly Document[]): number {
+    const isOther = (document: Document): boolean => !document.continuation.ended && !drawing.includes(document);
+    if (this.#documents.some(isOther) || !drawing.every(({ continuation }) => continuation.isSettled)) return 1;
+    return Math.min(this.#pace.next, ...drawing.map(({ ids }) => this.#maxTokens - ids.length));
+  }
+  /** What was drawn, one token of each document after the other; what is behind the end of a text is taken back. */
+  async *#told(drawing: readonly Document[], decoded: Decoded): AsyncGenerator<GenerateEvent, void, undefined> {
+    let writing = drawing;
+    const count = decoded[drawing[0]!.at]!.length;
+    for (let i = 0; writing.length > 0 && i < count; i++) {
+      if (i > 0) this.#options.signal?.throwIfAborted();
+      this.#count("decode", writing.length);
+      const going: Document[] = [];
+      for (const document of writing) {
+        document.continuation.appended(1);
+        yield* this.#chosen(document, decoded[document.at]![i]!);
+        if (document.continuation.wanted()?.phase === "decode") going.push(document);
+        else this.#context.takeBack(document.at, count - 1 - i);
+      }
+      writing = going;
+    }
   }
   /** What a phase takes, and not what is done with its events. */
   async #timed<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
@@ -165,15 +234,8 @@ class Writing {
     return { rows: wanted.rows, spans: continuation.spansOf(wanted.rows) };
   }
   /** A token behind the last row, and what comes of it. */
-  async *#chosen(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
+  async *#chosen(document: Document, id: number): AsyncGenerator<GenerateEvent, void, undefined> {
     const { at, continuation, ids, streaming } = document;
-    const id = this.#text.draw(headRows(result, "logits", at)(continuation.rows.length - 1), {
-      ids,
-      seed: document.seed,
-      admits: (row) => continuation.admits(row),
-      draws: this.#options.images === undefined || this.#options.images === "auto",
-    });
-    if (id === undefined) return yield* this.#end(document, "session");
     const opened = this.#text.opens(id);
     ids.push(id);
     this.#tokens++;

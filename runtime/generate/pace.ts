@@ -1,0 +1,21 @@
+// How many tokens are drawn before any of them is looked at: so many that they take a tenth of a second, by how long the
+// last ones took. So text comes smoothly, and whoever stops it does not wait.
+
+const LONGEST_MS = 100;
+
+export class Pace {
+  readonly #most: number;
+  #next = 1;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+  get next(): number {
+    return this.#next;
+  }
+  took(tokens: number, ms: number): void {
+    const fitting = Math.floor((LONGEST_MS * tokens) / ms);
+    // At first a device makes itself ready, which says nothing of what comes.
+    this.#next = Math.max(1, Math.min(this.#most, fitting, 2 * this.#next));
+  }
+}
