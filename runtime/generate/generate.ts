@@ -12,7 +12,7 @@ import { withInputs } from "./conditions.ts";
 import { Continuation, type Wanted } from "./continuation.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
 import type { GenerateEvent, Phase, Taken } from "./events.ts";
-import { Pace } from "./pace.ts";
+import { Measured, type Pace } from "./pace.ts";
 import { type PromptPart, promptRows } from "./prompt.ts";
 import { layoutOf, tokensIn } from "./rows.ts";
 import type { Span } from "./sampling.ts";
@@ -44,8 +44,9 @@ export const generate = async function* (
   session: Phases,
   tokenizer: Tokenizer,
   options: GenerateOptions,
+  pace: Pace = new Measured(options.ahead),
 ): AsyncGenerator<GenerateEvent, void, undefined> {
-  const writing = new Writing(session, tokenizer, options);
+  const writing = new Writing(session, tokenizer, options, pace);
   try {
     yield* writing.write();
   } finally {
@@ -89,20 +90,18 @@ class Writing {
   #tokens = 0;
   #images = 0;
 
-  constructor(session: Phases, tokenizer: Tokenizer, options: GenerateOptions) {
+  constructor(session: Phases, tokenizer: Tokenizer, options: GenerateOptions, pace: Pace) {
     const { manifest } = session;
-    const { prompt, maxTokens = 256, images = "auto", ahead = 16, stop = [], inputs = {} } = options;
+    const { prompt, maxTokens = 256, images = "auto", stop = [], inputs = {} } = options;
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0)
       throw new Failure("call", `maxTokens is ${String(maxTokens)}`, "give a whole number from 0 on");
-    if (!Number.isSafeInteger(ahead) || ahead < 1)
-      throw new Failure("call", `ahead is ${String(ahead)}`, "give a whole number from 1 on");
     if (images !== "auto" && images !== "never" && !(Number.isSafeInteger(images) && images >= 0))
       throw new Failure("call", `images is ${JSON.stringify(images)}`, "give `auto`, `never` or how many");
     this.#session = session;
     this.#manifest = manifest;
     this.#options = options;
     this.#maxTokens = maxTokens;
-    this.#pace = new Pace(ahead);
+    this.#pace = pace;
     this.#text = new TextDrawer(manifest, tokenizer, options);
     const prompts = (isBatch(prompt) ? prompt : [prompt as readonly PromptPart[]]).map((parts) =>
       promptRows(manifest, tokenizer, parts, inputs),

@@ -51,8 +51,8 @@ const traceOf = (step: HostStep, computed: readonly HostTensor[], own: number, t
   if (operands.includes("lost")) return "lost";
   /** Of an operand that has one number, or as many as the result and so the same. */
   const at = (operand: number, i: number): Followed | undefined => {
-    const { data } = numbers[operand]!;
-    if (data.length !== 1 && data.length !== count) return undefined;
+    const data = numbers[operand]?.data;
+    if (data === undefined || (data.length !== 1 && data.length !== count)) return undefined;
     const place = data.length === 1 ? 0 : i;
     return (operands[operand] as readonly Followed[] | undefined)?.[place] ?? numberOf(data[place]!);
   };
@@ -71,7 +71,7 @@ const elementOf = (
   numbers: readonly HostTensor[],
   i: number,
 ): Followed | undefined => {
-  const [first, second] = [at(0, i), is === "shaped" ? undefined : at(1, i)];
+  const [first, second] = [at(0, i), at(1, i)];
   switch (is) {
     case "shaped":
       return first;

@@ -98,7 +98,7 @@ export class DeviceSampler {
       powers: filled(device, "powers", padded(TABLE)),
       numbers: filled(device, "numbers of draws", this.#numbers()),
     };
-    this.#given = this.#roomFor(0);
+    this.#given = this.#roomFor(rule.penalizes ? FIRST_ROOM : 0);
     this.#group = this.#bound();
   }
 
@@ -260,6 +260,9 @@ export class DeviceSampler {
     return data;
   }
 }
+/** Recent ids, before there are more. */
+const FIRST_ROOM = 256;
+
 const isWord = (id: number): boolean => Number.isSafeInteger(id) && id >= 0 && id < 2 ** 32;
 const filled = (device: GPUDevice, label: string, data: Uint32Array): GPUBuffer => {
   const buffer = device.createBuffer({ label, size: data.byteLength, usage: BUFFER.UNIFORM, mappedAtCreation: true });
