@@ -1,5 +1,6 @@
 // Keys and values of the rows that a batch of documents has. Whoever runs the programs keeps them: in arrays of the
 // process, or on a device. Which rows there are, a context knows.
+import type { Decoded, Decoding } from "./decoding.ts";
 import type { Appending } from "./document.ts";
 import type { Tensors } from "./tensor.ts";
 
@@ -25,6 +26,11 @@ export interface Held {
   readonly caches: Caches;
   readonly document: number;
 }
+/** A call, and where its new rows go. */
+export interface Step {
+  readonly inputs: Tensors;
+  readonly behind: ReadonlyMap<string, Behind>;
+}
 export interface Caches {
   /** for keys and values, wherever they are */
   readonly bytes: number;
@@ -43,6 +49,12 @@ export interface Caches {
    * `behind`. Gives every other output.
    */
   call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors>;
+  /**
+   * Draws a token behind the row of `stream` that each document has in a call, which is that of the next call; there are
+   * as many calls as tokens at most, of the same sizes. Undefined, with nothing done, where tokens are drawn from what a
+   * call gives, one at a time; absent where that is always so.
+   */
+  decode?(program: Appending, stream: string, steps: readonly Step[], decoding: Decoding): Promise<Decoded | undefined>;
   /** Frees what is kept. */
   close(): void;
 }

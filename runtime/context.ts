@@ -1,8 +1,9 @@
 // What a batch of documents has come to: which rows each has, in which slots their keys and values are, and the inputs of
 // its spans. The keys and values themselves are kept by whoever runs the programs. A program reads all slots and gives new
 // rows only, which are kept behind the old ones. An unused slot has the place -1, which nothing sees.
-import type { Behind, Caches } from "./caches.ts";
-import type { Appending, Document, Slot, Values } from "./document.ts";
+import type { Behind, Caches, Step } from "./caches.ts";
+import type { Decoded, Decoding } from "./decoding.ts";
+import type { Appending, Document, DocumentRow, Slot, Values } from "./document.ts";
 import { pack, slotsOf } from "./document.ts";
 import { Failure } from "./failure.ts";
 import { BEGIN, type Course, follow, type Layout } from "./order.ts";
@@ -110,16 +111,88 @@ export class Context {
     program: Appending,
     parts: readonly Part[],
   ): Promise<{ readonly documents: readonly Document[]; readonly tensors: Tensors }> {
-    this.#checkFree();
-    if (this.#copies > 0)
-      throw new Failure("call", "a document of this context is being copied", "await the copy, and call then");
-    this.#busy = true;
-    try {
+    return this.#alone(async () => {
       const documents = this.documents(program, parts);
       const { inputs, behind } = await this.ready(program, documents);
       const tensors = await this.#caches.call(program, inputs, behind);
       this.append(program, documents);
       return { documents, tensors };
+    });
+  }
+
+  /**
+   * Runs a program on the row that each document which draws has in its part, and on those of the tokens that it draws, all
+   * but the last; keeps them all. Undefined, with everything as it was, where tokens are drawn one at a time.
+   * @throws Failure "call", "device", with everything as it was
+   */
+  async decode(program: Appending, parts: readonly Part[], decoding: Decoding): Promise<Decoded | undefined> {
+    const stream = this.#streamOf(program, parts);
+    if (this.#caches.decode === undefined || stream === undefined) return undefined;
+    return this.#alone(async () => {
+      const first = this.documents(program, parts);
+      const { behind } = await this.ready(program, first);
+      const steps = this.#steps(program, parts, Math.min(decoding.most, this.#free(behind)));
+      const decoded = await this.#caches.decode!(program, stream, steps, decoding);
+      if (decoded === undefined) return undefined;
+      const drawn = parts.map((part, d) => ({
+        ...part,
+        rows: [...part.rows, ...decoded[d]!.slice(0, -1).map((id) => this.#token(id))],
+      }));
+      this.append(program, this.documents(program, drawn));
+      return decoded;
+    });
+  }
+  /** The stream of a program in which all rows are, and those of tokens too. */
+  #streamOf({ streams }: Appending, parts: readonly Part[]): string | undefined {
+    const kinds = [this.#token(0), ...parts.flatMap(({ rows }) => rows)].map(({ kind }) => kind);
+    return streams.find((stream) => kinds.every((kind) => stream.kinds.includes(kind)))?.name;
+  }
+  #token(id: number): DocumentRow {
+    const kind = this.#layout.modalities.find((modality) => modality.is === "tokens")?.name ?? "";
+    return { kind, span: 0, index: 0, values: { id } };
+  }
+  /** How often each document has room for what it adds: what comes behind needs more. */
+  #free(behind: ReadonlyMap<string, Behind>): number {
+    const free = [...behind].flatMap(([stream, { used, added }]) =>
+      used.flatMap((count, d) => (added[d] === 0 ? [] : [this.#slots.get(stream)!.room - count])),
+    );
+    return Math.min(...free);
+  }
+  /** Calls one behind the other, as if each had appended its row: whatever the ids of those behind the first are. */
+  #steps(program: Appending, parts: readonly Part[], count: number): Step[] {
+    const [slots, courses, spans] = [[...this.#slots], [...this.#courses], [...this.#spans]];
+    const lengths = this.#rows.map(({ length }) => length);
+    const steps: Step[] = [];
+    try {
+      for (let rows = parts; steps.length < count; rows = parts.map((part) => this.#behind(part))) {
+        const documents = this.documents(program, rows);
+        steps.push(this.#step(program, documents));
+        this.append(program, documents);
+      }
+    } catch (thrown) {
+      // What forbids a later row is told when that row is the first: a document may have ended by then.
+      if (steps.length === 0) throw thrown;
+    } finally {
+      for (const [stream, before] of slots) this.#slots.set(stream, before);
+      for (let d = 0; d < this.batch; d++) {
+        [this.#courses[d], this.#spans[d]] = [courses[d]!, spans[d]!];
+        this.#rows[d]!.length = lengths[d]!;
+      }
+    }
+    return steps;
+  }
+  #behind({ rows, inputs }: Part): Part {
+    return { rows: rows.map(() => this.#token(0)), inputs };
+  }
+
+  /** One call at a time. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#checkFree();
+    if (this.#copies > 0)
+      throw new Failure("call", "a document of this context is being copied", "await the copy, and call then");
+    this.#busy = true;
+    try {
+      return await work();
     } finally {
       this.#busy = false;
     }
@@ -141,6 +214,30 @@ export class Context {
     if (rows === undefined)
       throw new Failure("call", `document ${String(d)} was asked for, and the batch has ${this.batch}`);
     return rows.length;
+  }
+  /** Takes back the last rows of document `d`: tokens, which no row before them has seen. @throws Failure "call" */
+  takeBack(d: number, count: number): void {
+    const length = this.length(d) - count;
+    const rows = this.#rows[d]!.slice(0, length);
+    const { kind } = this.#token(0);
+    if (this.#busy || !(count >= 0 && length >= 0) || this.#rows[d]!.slice(length).some(({ row }) => row.kind !== kind))
+      throw new Failure(
+        "call",
+        `the last ${count} rows of document ${d} cannot be taken back`,
+        "take back tokens at its end, and while no call is under way",
+      );
+    this.#courses[d] = follow(
+      this.#layout,
+      BEGIN,
+      rows.map(({ row }) => row),
+    );
+    this.#rows[d]!.length = length;
+    for (const [stream, slots] of this.#slots) {
+      const [from, end] = [d * slots.room, d * slots.room + slots.used[d]!];
+      const kept = slots.order.subarray(from, end).filter((place) => place < length).length;
+      const order = slots.order.slice().fill(-1, from + kept, end);
+      this.#slots.set(stream, { ...slots, order, used: slots.used.with(d, kept) });
+    }
   }
   /** Bytes held for keys and values. */
   get bytes(): number {
@@ -168,12 +265,12 @@ export class Context {
   }
 
   /** Makes room, and gives every input of a call but keys and values, and where those of its rows go. */
-  async ready(
-    program: Appending,
-    documents: readonly Document[],
-  ): Promise<{ readonly inputs: Tensors; readonly behind: ReadonlyMap<string, Behind> }> {
-    const inputs = pack(program, documents);
-    const behind = new Map(
+  async ready(program: Appending, documents: readonly Document[]): Promise<Step> {
+    await this.#grow(program, this.#added(program, documents));
+    return this.#step(program, documents);
+  }
+  #added(program: Appending, documents: readonly Document[]): ReadonlyMap<string, Behind> {
+    return new Map(
       (program.appends ? program.streams : []).map(({ name, kinds }) => [
         name,
         {
@@ -182,7 +279,9 @@ export class Context {
         },
       ]),
     );
-    await this.#grow(program, behind);
+  }
+  #step(program: Appending, documents: readonly Document[]): Step {
+    const inputs = pack(program, documents);
     for (const port of program.inputs) {
       const [, dim] = port.shape;
       const stream = /^past\.(.*)\.(order|span)$/.exec(port.name);
@@ -195,7 +294,7 @@ export class Context {
         };
       }
     }
-    return { inputs, behind };
+    return { inputs, behind: this.#added(program, documents) };
   }
 
   /** Counts the rows whose keys and values are kept now; nothing for a program that does not append. */
@@ -211,7 +310,9 @@ export class Context {
     });
   }
   #take(stream: string, kinds: readonly string[], documents: readonly Document[]): void {
-    const { room, order, span, used } = this.#slots.get(stream)!;
+    const { room, used, ...before } = this.#slots.get(stream)!;
+    // Inputs of calls that are not made yet have those of before.
+    const [order, span] = [before.order.slice(), before.span.slice()];
     const taken = documents.map((document, d) => {
       const rows = slotsOf(document, kinds);
       for (const [r, { row, place }] of rows.entries()) {

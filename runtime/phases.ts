@@ -1,5 +1,6 @@
 // What a compiled model that is open can do: run its programs, whole documents, or phases on contexts.
 import type { Context, Part, Source } from "./context.ts";
+import type { Decoded, Decoding } from "./decoding.ts";
 import type { Document } from "./document.ts";
 import { Failure } from "./failure.ts";
 import type { Manifest, ProgramEntry } from "./manifest.ts";
@@ -40,6 +41,12 @@ export interface Phases {
    * model's session forbids the rows behind those that are there
    */
   append(context: Context, phase: Exclude<Phase, "forward">, parts: readonly Part[]): Promise<Result>;
+  /**
+   * Draws tokens: appends the row that each document which draws has in its part, draws a token behind it, appends that, and
+   * so on. How many it draws is the session's to say, from 1 to as many as are asked for; the last one is not appended.
+   * @throws Failure "call" as `append`, or where nothing can be drawn
+   */
+  decode(context: Context, parts: readonly Part[], decoding: Decoding): Promise<Decoded>;
 }
 
 /** The program of a phase that takes rows of these kinds, and of no more streams than it must. */

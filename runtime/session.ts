@@ -8,6 +8,7 @@ import { decodeText } from "./json.ts";
 import { movedAway } from "./leftover.ts";
 import type { Manifest, ProgramEntry, WeightFile } from "./manifest.ts";
 import { parseManifest } from "./parseManifest.ts";
+import { decodeOne } from "./generate/decodeOne.ts";
 import { generate, type GenerateOptions } from "./generate/generate.ts";
 import type { GenerateEvent } from "./generate/events.ts";
 import type { Past } from "./generate/past.ts";
@@ -132,6 +133,25 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
     const caches = cachesFor(documents.length);
     return known(await underway(Context.gather(documents, manifest, caches)), caches);
   };
+  /** What runs a phase on new rows of a context. */
+  const entryFor = (context: Context, phase: Phase, parts: readonly Part[]): Appending => {
+    checkOwn(context);
+    checkRows(parts);
+    if (!PHASES.includes(phase))
+      throw new Failure(
+        "call",
+        `there is no phase ${JSON.stringify(phase)} that appends`,
+        `there are ${PHASES.join(", ")}`,
+      );
+    const program = programFor(
+      manifest,
+      phase,
+      parts.flatMap((part) => part.rows),
+    );
+    checkWhole(manifest, program, parts);
+    checkOpen();
+    return entries.get(program.name)!;
+  };
   const phases: Phases = {
     manifest,
     run,
@@ -162,24 +182,13 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
     },
     gather,
     append: async (context, phase, parts) => {
-      checkOwn(context);
-      checkRows(parts);
-      if (!PHASES.includes(phase))
-        throw new Failure(
-          "call",
-          `there is no phase ${JSON.stringify(phase)} that appends`,
-          `there are ${PHASES.join(", ")}`,
-        );
-      const program = programFor(
-        manifest,
-        phase,
-        parts.flatMap((part) => part.rows),
-      );
-      checkWhole(manifest, program, parts);
-      const entry = entries.get(program.name)!;
-      checkOpen();
+      const entry = entryFor(context, phase, parts);
       const { documents, tensors } = await underway(context.run(entry, parts));
       return resultOf(entry, documents, tensors);
+    },
+    decode: async (context, parts, decoding) => {
+      const drawn = await underway(context.decode(entryFor(context, "decode", parts), parts, decoding));
+      return drawn ?? decodeOne(phases, context, parts, decoding);
     },
   };
   const write: Session["generate"] = async function* (options) {

@@ -5,6 +5,7 @@ import { Failure } from "../failure.ts";
 import type { Manifest, Segment } from "../manifest.ts";
 import { BEGIN, type Course, follow } from "../order.ts";
 import type { PromptRows } from "./prompt.ts";
+import { textRows, tokensIn } from "./rows.ts";
 
 /** Rows of a prompt that one call takes at most: between calls generation may be stopped. */
 export const MOST_ROWS = 256;
@@ -47,6 +48,13 @@ export class Continuation {
       if (thrown instanceof Failure) return false;
       throw thrown;
     }
+  }
+  /** Whether a token may come next that, whichever it is, leaves what may come behind it as it is now. */
+  get isSettled(): boolean {
+    const token = textRows(tokensIn(this.#manifest).name, [0]);
+    if (!this.admits(token[0]!)) return false;
+    const { terms } = follow(this.#manifest, this.#course, token);
+    return terms.join() === this.#course.terms.join();
   }
   add(rows: readonly DocumentRow[]): void {
     this.#course = follow(this.#manifest, this.#course, rows);

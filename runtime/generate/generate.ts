@@ -6,18 +6,20 @@ import { type Beginning, begin } from "./beginning.ts";
 import { type CallOptions, Calls } from "./calls.ts";
 import type { DocumentRow } from "../document.ts";
 import { Failure } from "../failure.ts";
+import type { Decoded, Drawer } from "../decoding.ts";
 import type { Manifest } from "../manifest.ts";
 import { fromPatches, type Picture } from "../media/patches.ts";
-import type { Phases, Result } from "../phases.ts";
+import type { Phases } from "../phases.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { Continuation, type Wanted } from "./continuation.ts";
 import { Denoising, type GuidanceOptions } from "./denoising.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
-import type { GenerateEvent, Phase } from "./events.ts";
-import { headRows } from "./heads.ts";
+import type { GenerateEvent } from "./events.ts";
+import { Measured, type Pace } from "./pace.ts";
 import { Past, pastsOf } from "./past.ts";
 import { type PromptPart, promptRows, type PromptRows } from "./prompt.ts";
 import { layoutOf, tokensIn } from "./rows.ts";
+import type { Span } from "./sampling.ts";
 import { Streaming } from "./streaming.ts";
 import { TextDrawer, type TextOptions } from "./tokens.ts";
 
@@ -30,6 +32,8 @@ export interface GenerateOptions extends TextOptions, DrawingOptions, GuidanceOp
   readonly keep?: boolean | undefined;
   /** tokens of each document at most; 256 if left out */
   readonly maxTokens?: number | undefined;
+  /** tokens of each document that a session which can may draw before one of them is looked at; 16 if left out */
+  readonly ahead?: number | undefined;
   /** texts that end a document, and are not told */
   readonly stop?: readonly string[] | undefined;
   /**
@@ -49,8 +53,9 @@ export const generate = async function* (
   session: Phases,
   tokenizer: Tokenizer,
   options: GenerateOptions,
+  pace: Pace = new Measured(options.ahead),
 ): AsyncGenerator<GenerateEvent, void, undefined> {
-  const writing = new Writing(session, tokenizer, options);
+  const writing = new Writing(session, tokenizer, options, pace);
   try {
     yield* writing.write();
   } finally {
@@ -69,12 +74,20 @@ interface Document {
   /** tokens that it has drawn */
   readonly ids: number[];
   readonly seed: number;
+  /** rows of tokens that are computed and not looked at yet */
+  ahead: number;
   /** images that are to be drawn before text */
   due: number;
   drawing: Drawing | undefined;
   /** why nothing more is written, and whether that is told */
   why: "stop" | "length" | "session" | undefined;
   told: boolean;
+}
+
+/** A document, and its rows in a call. */
+interface Wanting {
+  readonly document: Document;
+  readonly rows: readonly DocumentRow[];
 }
 
 class Writing {
@@ -89,10 +102,11 @@ class Writing {
   readonly #steps: number;
   readonly #text: TextDrawer;
   readonly #denoising: Denoising | undefined;
+  readonly #pace: Pace;
   #tokens = 0;
   #images = 0;
 
-  constructor(session: Phases, tokenizer: Tokenizer, options: GenerateOptions) {
+  constructor(session: Phases, tokenizer: Tokenizer, options: GenerateOptions, pace: Pace) {
     const { manifest } = session;
     const { prompt, maxTokens = 256, images = "auto", stop = [], inputs = {} } = options;
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 0)
@@ -104,6 +118,7 @@ class Writing {
     this.#manifest = manifest;
     this.#options = options;
     this.#maxTokens = maxTokens;
+    this.#pace = pace;
     this.#text = new TextDrawer(manifest, tokenizer, options);
     const batch = isBatch(prompt) ? prompt : [prompt as readonly PromptPart[]];
     const pasts = pastsOf(options.past, batch.length);
@@ -118,6 +133,7 @@ class Writing {
       streaming: new Streaming(tokenizer, stop),
       ids: [],
       seed: seeds[at]!,
+      ahead: 0,
       due: typeof images === "number" ? images : 0,
       drawing: undefined,
       why: undefined,
@@ -156,34 +172,74 @@ class Writing {
           const wanted = wantedBy(document);
           return wanted?.phase === phase ? [{ document, rows: wanted.rows }] : [];
         });
-        if (wanting.length > 0) yield* this.#call(context, phase, wanting);
+        if (wanting.length === 0) continue;
+        if (phase === "decode") yield* this.#decode(context, wanting);
+        else yield* this.#append(context, phase, wanting);
       }
       yield* this.#denoise(context);
     }
   }
 
-  async *#call(
+  async *#append(
     context: Context,
-    phase: Phase,
-    wanting: readonly { readonly document: Document; readonly rows: readonly DocumentRow[] }[],
+    phase: "prefill" | "read",
+    wanting: readonly Wanting[],
   ): AsyncGenerator<GenerateEvent, void, undefined> {
-    const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
-    for (const { document, rows } of wanting) parts[document.at] = { rows, spans: document.continuation.spansOf(rows) };
-    const result = await this.#calls.make(context, phase, parts);
+    await this.#calls.make(context, phase, this.#partsOf(wanting));
     for (const { document, rows } of wanting) document.continuation.appended(rows.length);
-    if (phase === "decode") for (const { document } of wanting) yield* this.#chosen(document, result);
     for (const { document } of wanting) yield* this.#settle(document, context);
   }
+  #partsOf(wanting: readonly Wanting[]): readonly Part[] {
+    const parts: Part[] = this.#documents.map(() => ({ rows: [] }));
+    for (const { document, rows } of wanting) parts[document.at] = { rows, spans: document.continuation.spansOf(rows) };
+    return parts;
+  }
+
+  /** Tokens behind the last rows of documents, one or several, and what comes of them. */
+  async *#decode(context: Context, wanting: readonly Wanting[]): AsyncGenerator<GenerateEvent, void, undefined> {
+    const drawers: (Drawer | undefined)[] = this.#documents.map(() => undefined);
+    for (const { document } of wanting) {
+      const { at, seed, ids } = document;
+      const allowed = this.#allowed(document);
+      if (allowed === undefined) yield* this.#end(document, "session");
+      else drawers[at] = { seed, ids, allowed };
+    }
+    const drawing = wanting.filter(({ document }) => drawers[document.at] !== undefined);
+    if (drawing.length === 0) return;
+    const documents = drawing.map(({ document }) => document);
+    const decoding = { sampling: this.#text.sampling, most: this.#most(documents), drawers };
+    const { decoded, ms } = await this.#calls.decode(context, this.#partsOf(drawing), decoding);
+    this.#pace.took(decoded[documents[0]!.at]!.length, ms);
+    yield* this.#drawn(documents, decoded);
+  }
+  #allowed({ continuation }: Document): readonly Span[] | undefined {
+    const { images = "auto" } = this.#options;
+    return this.#text.allowed({ admits: (row) => continuation.admits(row), draws: images === "auto" });
+  }
+  /** How many tokens may be drawn before one is looked at: one where other documents wait, or what may follow changes. */
+  #most(drawing: readonly Document[]): number {
+    const isOther = (document: Document): boolean => !document.told && !drawing.includes(document);
+    if (this.#documents.some(isOther) || !drawing.every(({ continuation }) => continuation.isSettled)) return 1;
+    return Math.min(this.#pace.next, ...drawing.map(({ ids }) => this.#maxTokens - ids.length));
+  }
+  /** What was drawn, one token of each document after the other. */
+  async *#drawn(drawing: readonly Document[], decoded: Decoded): AsyncGenerator<GenerateEvent, void, undefined> {
+    let writing = drawing;
+    const count = decoded[drawing[0]!.at]!.length;
+    for (let i = 0; writing.length > 0 && i < count; i++) {
+      if (i > 0) this.#calls.checkSignal();
+      this.#calls.count("decode", writing.length);
+      for (const document of writing) {
+        document.continuation.appended(1);
+        document.ahead = count - 1 - i;
+        yield* this.#chosen(document, decoded[document.at]![i]!);
+      }
+      writing = writing.filter(({ why, drawing: image }) => why === undefined && image === undefined);
+    }
+  }
   /** A token behind the last row, and what comes of it. */
-  async *#chosen(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
+  async *#chosen(document: Document, id: number): AsyncGenerator<GenerateEvent, void, undefined> {
     const { at, continuation, ids, streaming } = document;
-    const id = this.#text.draw(headRows(result, "logits", at)(continuation.rows.length - 1), {
-      ids,
-      seed: document.seed,
-      admits: (row) => continuation.admits(row),
-      draws: this.#options.images === undefined || this.#options.images === "auto",
-    });
-    if (id === undefined) return yield* this.#end(document, "session");
     const opened = this.#text.opens(id);
     ids.push(id);
     this.#tokens++;
@@ -210,7 +266,13 @@ class Writing {
   async *#end(document: Document, why: "stop" | "length" | "session"): AsyncGenerator<GenerateEvent, void, undefined> {
     if (!document.streaming.stopped) yield* this.#rest(document);
     document.why = why;
+    this.#takeBack(document);
     yield* this.#settle(document, this.#context);
+  }
+  /** What was computed behind the end of a text. */
+  #takeBack(document: Document): void {
+    if (document.ahead > 0) this.#context!.takeBack(document.at, document.ahead);
+    document.ahead = 0;
   }
   /** The end of a document is told once nothing of it is to be computed that is kept. */
   async *#settle(document: Document, context: Context | undefined): AsyncGenerator<GenerateEvent, void, undefined> {
@@ -233,6 +295,7 @@ class Writing {
   }
 
   #open(document: Document, modality: string): void {
+    this.#takeBack(document);
     const index = document.continuation.spans[modality]?.length ?? 0;
     const drawing = new Drawing(this.#manifest, modality, index, document.seed, this.#options);
     document.continuation.openImage(drawing.before);

@@ -1,10 +1,10 @@
-// Which token comes next: the sampler over those that may, and what a token means: text, the opening of a span, an end.
+// Which tokens may come next, and what a token means: text, the opening of a span, an end.
 import type { DocumentRow } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest.ts";
 import { tokensIn } from "./rows.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type Sampler, sampler, type Sampling, type Span } from "./sampling.ts";
+import { ruleOf, type Sampling, type Span } from "./sampling.ts";
 
 export interface TextOptions {
   /** how tokens are drawn; without a temperature the likeliest */
@@ -12,11 +12,8 @@ export interface TextOptions {
   /** tokens that end a document; those of the tokenizer if left out */
   readonly ends?: readonly number[] | undefined;
 }
-/** Where a document stands when a token is drawn. */
+/** Where a document stands when a token is to be drawn. */
 export interface Standing {
-  readonly seed: number;
-  /** the tokens that it has drawn */
-  readonly ids: readonly number[];
   readonly admits: (row: DocumentRow) => boolean;
   /** whether a token may open an image */
   readonly draws: boolean;
@@ -24,8 +21,7 @@ export interface Standing {
 
 export class TextDrawer {
   readonly #manifest: Manifest;
-  readonly #sampling: Omit<Sampling, "seed">;
-  readonly #samplers = new Map<number, Sampler>();
+  readonly sampling: Omit<Sampling, "seed">;
   readonly #ends: ReadonlySet<number>;
   /** the marker at the beginning of spans that are drawn: modality and row by id */
   readonly #openings = new Map<number, { readonly modality: string; readonly row: DocumentRow }>();
@@ -34,9 +30,9 @@ export class TextDrawer {
 
   constructor(manifest: Manifest, tokenizer: Tokenizer, { sampling = {}, ends = tokenizer.ends }: TextOptions) {
     this.#manifest = manifest;
-    this.#sampling = { ...sampling, temperature: sampling.temperature ?? 0 };
+    this.sampling = { ...sampling, temperature: sampling.temperature ?? 0 };
     // What is no setting is refused before anything is computed.
-    sampler({ ...this.#sampling, seed: 0 });
+    ruleOf({ ...this.sampling, seed: 0 });
     const { vocab, added } = tokensIn(manifest);
     const wrong = ends.find((id) => !(Number.isSafeInteger(id) && id >= 0 && id < vocab + added.length));
     if (wrong !== undefined) throw new Failure("call", `the token ${String(wrong)} of \`ends\` is none of the model's`);
@@ -56,17 +52,14 @@ export class TextDrawer {
     this.#never = [...others.map((id): Span => [id, id + 1]), [tokenizer.vocab, vocab]];
   }
 
-  /** The id that follows logits `[vocab + added]`; undefined where nothing may. */
-  draw(logits: Float32Array, { seed, ids, admits, draws }: Standing): number | undefined {
-    const { name } = tokensIn(this.#manifest);
+  /** The tokens that may come next; undefined where none may. */
+  allowed({ admits, draws }: Standing): readonly Span[] | undefined {
+    const { name, vocab, added } = tokensIn(this.#manifest);
     const text = admits({ kind: name, span: 0, index: 0, values: { id: 0 } });
     const [opens, excluded]: [Span[], Span[]] = [[], [...this.#never]];
     for (const [id, { row }] of this.#openings) (draws && admits(row) ? opens : excluded).push([id, id + 1]);
     if (!text && opens.length === 0) return undefined;
-    const allowed = text ? without(excluded, logits.length) : opens;
-    const chosen = this.#samplers.get(seed) ?? sampler({ ...this.#sampling, seed });
-    this.#samplers.set(seed, chosen);
-    return chosen.draw(logits, { counter: ids.length, recent: ids, allowed });
+    return text ? without(excluded, vocab + added.length) : opens;
   }
   /** The modality whose span a token opens. */
   opens(id: number): string | undefined {

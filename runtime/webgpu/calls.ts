@@ -3,7 +3,7 @@ import { Failure } from "../failure.ts";
 import type { Plan, PlanOutput, PlanProgram } from "../plan.ts";
 import { elements, type Tensor, type Tensors } from "../tensor.ts";
 import { alignUp } from "./heap.ts";
-import { hostValues, writeLookup, writeRows, writeSinusoid } from "./hostValues.ts";
+import { type HostTensor, writeLookup, writeRows, writeSinusoid } from "./hostValues.ts";
 import type { Layout } from "./layout.ts";
 import type { Heaps } from "./heap.ts";
 import { at, type Extent } from "./sizes.ts";
@@ -36,9 +36,16 @@ export const checkInputs = (
     );
 };
 
-export const writeInputs = (plan: Plan, tables: Float32Array, heaps: Heaps, layout: Layout, inputs: Tensors): void => {
-  const { name, values, host } = layout.program;
-  const computed = hostValues(host, layout.sizes, inputs);
+/** `computed` is what the host computes of the inputs. @throws Failure "call", with nothing written of what it forbids */
+export const writeInputs = (
+  plan: Plan,
+  tables: Float32Array,
+  heaps: Heaps,
+  layout: Layout,
+  inputs: Tensors,
+  computed: readonly HostTensor[],
+): void => {
+  const { name, values } = layout.program;
   for (const heap of ["given", "keys"] as const) {
     const [from, to] = layout[heap];
     if (from >= to) continue;

@@ -1,5 +1,6 @@
 // The caches of a context on a device: nothing of them is brought there or back. They go with the device when it is lost.
-import { type Behind, type Caches, type Held, keysText } from "../caches.ts";
+import { type Behind, type Caches, type Held, keysText, type Step } from "../caches.ts";
+import type { Decoded, Decoding } from "../decoding.ts";
 import type { Appending } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { CacheEntry } from "../manifest.ts";
@@ -13,6 +14,13 @@ export interface Calls {
   inTurn<T>(where: string, use: (on: OnDevice) => Promise<T>): Promise<T>;
   /** `keepOf` is asked when it is the call's turn */
   call(program: string, inputs: Tensors, keepOf: (on: OnDevice) => Keep): Promise<Tensors>;
+  decode(
+    program: string,
+    stream: string,
+    steps: readonly Step[],
+    decoding: Decoding,
+    keepOf: (on: OnDevice) => Keep,
+  ): Promise<Decoded | undefined>;
 }
 
 export class DeviceCaches implements Caches {
@@ -56,11 +64,13 @@ export class DeviceCaches implements Caches {
   }
 
   call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors> {
-    return this.#calls.call(program.name, inputs, (on) => ({
-      kept: this.#on(`program ${program.name}`, on),
-      program,
-      behind,
-    }));
+    return this.#calls.call(program.name, inputs, this.#keepOf(program, behind));
+  }
+  decode(program: Appending, stream: string, steps: readonly Step[], decoding: Decoding): Promise<Decoded | undefined> {
+    return this.#calls.decode(program.name, stream, steps, decoding, this.#keepOf(program, steps[0]!.behind));
+  }
+  #keepOf(program: Appending, behind: ReadonlyMap<string, Behind>): (on: OnDevice) => Keep {
+    return (on) => ({ kept: this.#on(`program ${program.name}`, on), program, behind });
   }
   #on(where: string, on: OnDevice): Kept {
     if (this.#lies?.on === on) return this.#lies.kept;

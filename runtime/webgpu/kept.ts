@@ -81,7 +81,7 @@ export interface KeptDocument {
 /** Bytes from one heap to another. */
 export const copyRange = (
   encoder: GPUCommandEncoder,
-  from: Heap,
+  from: Pick<Heap, "page" | "pageSize">,
   address: number,
   to: Pick<Heap, "page" | "pageSize">,
   into: number,

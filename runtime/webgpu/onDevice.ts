@@ -1,7 +1,8 @@
 // A plan on one device: its weights are there, and programs are made ready for the sizes of calls. When the device is lost,
 // all of this is.
 import { Failure } from "../failure.ts";
-import { newOf } from "../caches.ts";
+import { newOf, type Step } from "../caches.ts";
+import type { Decoded, Decoding } from "../decoding.ts";
 import type { CacheEntry } from "../manifest.ts";
 import { type Heap as HeapName, HEAPS, type Kernel, type Plan, type PlanProgram } from "../plan.ts";
 import { type Adapter, type Loss, nameOf } from "./adapter.ts";
@@ -9,8 +10,10 @@ import { Bindings } from "./bindings.ts";
 import type { Tensors } from "../tensor.ts";
 import { outputsOf, writeInputs } from "./calls.ts";
 import type { CutLimits } from "./cut.ts";
+import { Decoder, type Link, linkOf } from "./decoder.ts";
 import { faultOf, Lifeline, located } from "./faults.ts";
 import { Heap, type Heaps } from "./heap.ts";
+import { type HostTensor, hostValues } from "./hostValues.ts";
 import { type Keep, keepNew, Kept, type KeptDocument, placesOf } from "./kept.ts";
 import { layOut, type Layout } from "./layout.ts";
 import { callText, checkLayout, checkMemory, type MemoryLimits } from "./memory.ts";
@@ -35,6 +38,7 @@ export interface DeviceOptions {
 const RATES = { software: 1e9, hardware: 5e10 } as const;
 /** Seconds that one dispatch may take: while it runs, nothing else is drawn. */
 const LONGEST = 0.1;
+type Encoding = (encoder: GPUCommandEncoder) => void;
 const NOTHING: ReadonlySet<string> = new Set();
 /** Programs that are kept ready, for calls of the sizes that were last. */
 const KEPT = 32;
@@ -54,6 +58,7 @@ export class OnDevice {
   readonly #onProgress: Progress;
   /** of each context a number */
   readonly #kept = new Map<Kept, number>();
+  readonly #decoders = new Map<Kept, Decoder>();
   #numbered = 0;
 
   private constructor(adapter: Adapter, plan: Plan, files: PlanFiles, options: DeviceOptions) {
@@ -165,6 +170,8 @@ export class OnDevice {
   }
   release(kept: Kept): void {
     this.#forgetOf(kept);
+    this.#decoders.get(kept)?.destroy();
+    this.#decoders.delete(kept);
     kept.heap.destroy();
     this.#kept.delete(kept);
   }
@@ -259,21 +266,94 @@ export class OnDevice {
   /** One call. @throws Failure "call", "device" */
   async call(prepared: Prepared, inputs: Tensors, keep?: Keep): Promise<Tensors> {
     const { layout, outputs, readback } = prepared;
-    const { device } = this.adapter;
-    const where = callText(layout.program.name, layout.sizes);
-    const fault = await this.wait(
-      where,
-      faultOf(device, () => {
-        writeInputs(this.#plan, this.#files.tables, this.heaps, layout, inputs);
-        const encoder = device.createCommandEncoder({ label: layout.program.name });
-        prepared.encode(encoder);
-        if (keep !== undefined) keepNew(encoder, layout, this.heaps.state, keep);
-        prepared.bring(encoder);
-        device.queue.submit([encoder.finish()]);
-      }),
-    );
-    if (fault !== undefined) throw located(await this.#culprit(prepared), fault);
+    await this.#sound(prepared, () => {
+      const computed = hostValues(layout.program.host, layout.sizes, inputs);
+      this.#submit(prepared, inputs, computed, keep, { after: (encoder) => prepared.bring(encoder) });
+    });
     return outputsOf(layout, outputs, await this.wait(this.#underway(layout), readback.read(MAP.READ)));
+  }
+  /** What the device finds wrong with a call, as a failure of it. */
+  async #sound(prepared: Prepared, submit: () => void): Promise<void> {
+    const { program, sizes } = prepared.layout;
+    const fault = await this.wait(callText(program.name, sizes), faultOf(this.adapter.device, submit));
+    if (fault !== undefined) throw located(await this.#culprit(prepared), fault);
+  }
+  #submit(
+    prepared: Prepared,
+    inputs: Tensors,
+    computed: readonly HostTensor[],
+    keep: Keep | undefined,
+    { before, after }: { readonly before?: Encoding | undefined; readonly after: Encoding },
+  ): void {
+    const { layout } = prepared;
+    writeInputs(this.#plan, this.#files.tables, this.heaps, layout, inputs, computed);
+    const encoder = this.adapter.device.createCommandEncoder({ label: layout.program.name });
+    before?.(encoder);
+    prepared.encode(encoder);
+    if (keep !== undefined) keepNew(encoder, layout, this.heaps.state, keep);
+    after(encoder);
+    this.adapter.device.queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * Calls behind each other, each with the ids that the one before has drawn from the logits of a stream. Undefined, with
+   * nothing done, where ids do not stay on this device. @throws Failure "call", "device"
+   */
+  async decode(
+    prepared: Prepared,
+    stream: string,
+    steps: readonly Step[],
+    keep: Keep,
+    decoding: Decoding,
+  ): Promise<Decoded | undefined> {
+    const { layout } = prepared;
+    const computed = steps.map(({ inputs }) => hostValues(layout.program.host, layout.sizes, inputs));
+    const link = linkOf(layout, stream, computed, decoding, this.adapter.limits);
+    if (link === undefined) return undefined;
+    const decoder = await this.#decoder(layout, keep.kept, link, decoding);
+    const { drawers } = decoding;
+    let calls = 0;
+    await this.#sound(prepared, () => {
+      decoder.begin(drawers, link);
+      for (; calls < link.calls; calls++) {
+        const { inputs, behind } = steps[calls]!;
+        try {
+          this.#submit(
+            prepared,
+            inputs,
+            computed[calls]!,
+            { ...keep, behind },
+            {
+              before: calls === 0 ? undefined : (encoder) => decoder.follow(encoder, link, this.heaps.given),
+              after: (encoder) => decoder.draw(encoder, link, this.heaps.state, drawers, calls),
+            },
+          );
+        } catch (thrown) {
+          // What forbids a later call is told when that call is the first: a document may have ended by then.
+          if (calls === 0 || !(thrown instanceof Failure)) throw thrown;
+          break;
+        }
+      }
+    });
+    return this.wait(this.#underway(layout), decoder.read(drawers, calls));
+  }
+  /** Made at the first call of a context, and again where it is to draw in another way. */
+  async #decoder({ program, sizes }: Layout, kept: Kept, link: Link, decoding: Decoding): Promise<Decoder> {
+    const where = callText(program.name, sizes);
+    const key = Decoder.keyOf(program.name, link, decoding);
+    const known = this.#decoders.get(kept);
+    if (known?.key === key) return known;
+    known?.destroy();
+    this.#decoders.delete(kept);
+    const { matrix, given, state } = this.heaps;
+    const needed = { matrix: matrix.bytes, given: given.bytes, state: state.bytes, keys: this.keysBytes };
+    checkMemory(where, { ...needed, scratch: this.decodersBytes + Decoder.bytesOf(link) }, this.#memory);
+    const decoder = await this.wait(where, Decoder.open(this.adapter, key, link, decoding));
+    this.#decoders.set(kept, decoder);
+    return decoder;
+  }
+  get decodersBytes(): number {
+    return [...this.#decoders.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
   #underway({ program, steps }: Layout): string {
     const [first, last] = [steps[0]?.step.name, steps.at(-1)?.step.name];

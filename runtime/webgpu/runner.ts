@@ -46,6 +46,8 @@ export const gpuRunner = (folder: string, manifest: Manifest, options: GpuOption
         inTurn: async (where, use) => (await session()).calls.inTurn(where, use),
         call: async (program, inputs, keepOf) =>
           isEmpty(program) ? {} : (await session()).calls.call(program, inputs, keepOf),
+        decode: async (program, ...call) =>
+          isEmpty(program) ? undefined : (await session()).calls.decode(program, ...call),
       }),
     close: async () => {
       const found = await opened?.catch(() => undefined);

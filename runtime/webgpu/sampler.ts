@@ -1,5 +1,5 @@
-// Ids drawn on a device from logits that lie there, the same as runtime/generate/sampling.ts draws: they are left in a
-// buffer, where the next step of a model may read them, so that several come about before one is read back.
+// Ids drawn on a device from logits that lie there, the same as runtime/generate/sampling.ts draws. They stay there, and so
+// do numbers that the next call of a model makes of them: so several come about before one is read back.
 import { Failure, reasonOf } from "../failure.ts";
 import {
   allowedOf,
@@ -17,40 +17,30 @@ import { TABLE } from "../generate/scores.ts";
 import type { Adapter } from "./adapter.ts";
 import { faultOf } from "./faults.ts";
 import { alignUp } from "./heap.ts";
-import { NONE, type Numbers, NUMBERS, samplerKernel, type SamplerForm, UNDEFINED } from "./samplerKernel.ts";
+import { samplerKernel, type SamplerForm } from "./samplerKernel.ts";
+import { FOLLOW, NONE, type Numbers, NUMBERS, type Row, ROW, UNDEFINED } from "./samplerWords.ts";
 import { BUFFER, STAGE } from "./usage.ts";
 
-export interface SamplerPlaces {
-  /** f32, `[rows, count]`: a row from each `stride` numbers, by default densely, from `offset` bytes, a multiple of 4 */
-  readonly logits: {
-    readonly buffer: GPUBuffer;
-    readonly offset: number;
-    readonly count: number;
-    readonly rows?: number;
-    readonly stride?: number;
-  };
-  /** u32, `[rows, stride]`, from the beginning of a buffer that is not the one of the logits; one row is all of it */
-  readonly ids: { readonly buffer: GPUBuffer; readonly stride?: number };
+/** How much a sampler draws. */
+export interface SamplerSizes {
+  /** at once, at most */
+  readonly rows: number;
+  /** ids of the vocabulary */
+  readonly count: number;
+  /** draws of a row behind each other, at most; 1 by default */
+  readonly steps?: number;
+  /** numbers that follow ids; 0 by default */
+  readonly follows?: number;
+}
+/** A row of logits, and how ids are drawn from it: at each step with the counter of the one before, and 1. */
+export interface SampledRow extends Place {
+  readonly seed: number | bigint;
+  /** ids that the penalty is for, beside those that the row draws; what is no id of the vocabulary is passed over */
+  readonly recent?: readonly number[] | undefined;
   /** the ids that may be drawn; no others are looked at; all by default */
-  readonly allowed?: readonly Span[];
-}
-export interface DeviceDraw extends Place {
-  /** where in each row of ids the drawn one goes */
-  readonly at: number;
-  /** the part of each row of ids that the penalty is for; what is no id of the vocabulary is passed over */
-  readonly recent?: Span;
-}
-export interface Draws {
-  /** Encodes a draw, by its place in the list; row r takes its numbers from stream + r. */
-  encode(pass: GPUComputePassEncoder, draw: number): void;
-  /** Once all that was encoded has been submitted. */
-  destroy(): void;
-}
-export interface DeviceSampler {
-  /** Draws to come, in the order in which they will be encoded or in any. @throws Failure "call" */
-  draws(list: readonly DeviceDraw[]): Draws;
-  /** Once all that was encoded has been submitted. */
-  destroy(): void;
+  readonly allowed?: readonly Span[] | undefined;
+  /** by which numbers that follow it name it; 0 by default */
+  readonly document?: number;
 }
 
 /** The ids in words that were read back. @throws Failure "call", as a sampler on the host, for draws that gave none */
@@ -60,125 +50,230 @@ export const idsOf = (words: Uint32Array): number[] =>
     if (word === NONE) throw noLogits();
     return word;
   });
+export const isDrawn = (word: number): boolean => word !== UNDEFINED && word !== NONE;
 
-/** @throws Failure "call" for settings or places that are none; "device" where the GPU refuses */
-export const openSampler = async (
-  { device, limits }: Pick<Adapter, "device" | "limits">,
-  sampling: Sampling,
-  places: SamplerPlaces,
-): Promise<DeviceSampler> => {
-  const rule = ruleOf(sampling);
-  const { logits, ids, allowed } = places;
-  const { buffer, offset, count, rows = 1, stride = count } = logits;
-  checkVocabulary(count);
-  const may = allowedOf(allowed, count);
-  const idStride = ids.stride ?? Math.floor(ids.buffer.size / 4);
-  const last = offset / 4 + (rows - 1) * stride + count;
-  const whole = [offset / 4, rows, stride, idStride].every((number) => Number.isSafeInteger(number) && number >= 0);
-  if (!whole || rows < 1 || rows > limits.maxComputeWorkgroupsPerDimension || idStride < 1 || buffer === ids.buffer)
-    throw new Failure("call", "a sampler has logits and ids in two buffers, at whole numbers of f32 and u32");
-  if (last * 4 > buffer.size || rows * idStride * 4 > ids.buffer.size)
-    throw new Failure("call", `the logits or ids of ${rows} rows reach beyond their buffers`);
+/** Bytes of the largest buffer that a sampler needs, and of all of them. */
+export const samplerBytes = ({ rows, count }: SamplerSizes): { readonly largest: number; readonly all: number } => ({
+  largest: 4 * rows * count,
+  all: 8 * rows * count,
+});
 
-  // More would idle where there are few ids.
-  const invocations = count <= 1024 ? 32 : limits.maxComputeInvocationsPerWorkgroup >= 256 ? 256 : 128;
-  const { layout, pipeline } = await pipelineOf(device, {
-    invocations,
-    greedy: rule.slope === undefined,
-    topK: rule.topK !== 0,
-    topP: rule.topP !== 0,
-    penalizes: rule.penalizes,
-  });
-  const aligned = Math.floor(offset / limits.minStorageBufferOffsetAlignment) * limits.minStorageBufferOffsetAlignment;
-  const slot = alignUp(NUMBERS.length * 4, limits.minUniformBufferOffsetAlignment);
-  const fixed = { count, first: (offset - aligned) / 4, stride, idStride, ...numbersOf(rule) };
-  const made: GPUBuffer[] = [];
-  const make = (label: string, usage: number, data: Uint32Array): GPUBuffer => {
-    const buffer = device.createBuffer({ label, size: data.byteLength, usage, mappedAtCreation: true });
-    new Uint32Array(buffer.getMappedRange()).set(data);
-    buffer.unmap();
-    return buffer;
-  };
-  const fault = await faultOf(device, () => {
-    made.push(
-      make("powers", BUFFER.UNIFORM, padded(TABLE)),
-      make("allowed ids", BUFFER.STORAGE, bitsOf(may, count)),
-      device.createBuffer({
-        label: "keys of scores",
-        size: rows * count * 4,
-        usage: BUFFER.STORAGE,
-      }),
-    );
-  });
-  const destroy = (): void => made.forEach((each) => each.destroy());
-  if (fault !== undefined) {
-    destroy();
+interface Buffers {
+  /** f32, `[rows, count]`: for whoever draws to write */
+  readonly logits: GPUBuffer;
+  /** u32: `[follows, 4]`, then `[rows, steps]` */
+  readonly ids: GPUBuffer;
+  readonly keys: GPUBuffer;
+  readonly powers: GPUBuffer;
+  readonly numbers: GPUBuffer;
+}
+
+export class DeviceSampler {
+  readonly #device: GPUDevice;
+  readonly #rule: Rule;
+  readonly #sizes: Required<SamplerSizes>;
+  readonly #made: Made;
+  readonly #slot: number;
+  readonly #buffers: Buffers;
+  /** bits of allowed ids, rows, what follows ids, and recent ids */
+  #given: GPUBuffer;
+  #group: GPUBindGroup;
+  /** the ids that may be drawn of each row, as they are on the device */
+  readonly #allowed: string[] = [];
+  #drawing = 0;
+
+  private constructor(device: GPUDevice, rule: Rule, sizes: Required<SamplerSizes>, made: Made, alignment: number) {
+    this.#device = device;
+    this.#rule = rule;
+    this.#sizes = sizes;
+    this.#made = made;
+    this.#slot = alignUp(NUMBERS.length * 4, alignment);
+    const { rows, count, steps, follows } = sizes;
+    const room = (label: string, words: number, usage = 0): GPUBuffer =>
+      device.createBuffer({ label, size: 4 * words, usage: usage | BUFFER.STORAGE | BUFFER.COPY_DST });
+    this.#buffers = {
+      logits: room("logits", rows * count),
+      ids: room("ids", FOLLOW * follows + rows * steps, BUFFER.COPY_SRC),
+      keys: room("keys of scores", rows * count),
+      powers: filled(device, "powers", padded(TABLE)),
+      numbers: filled(device, "numbers of draws", this.#numbers()),
+    };
+    this.#given = this.#roomFor(rule.penalizes ? FIRST_ROOM : 0);
+    this.#group = this.#bound();
+  }
+
+  /** @throws Failure "call" for settings or sizes that are none; "device" where the GPU refuses */
+  static async open(
+    { device, limits }: Pick<Adapter, "device" | "limits">,
+    sampling: Omit<Sampling, "seed">,
+    { rows, count, steps = 1, follows = 0 }: SamplerSizes,
+  ): Promise<DeviceSampler> {
+    const rule = ruleOf({ ...sampling, seed: 0 });
+    checkVocabulary(count);
+    const most = limits.maxComputeWorkgroupsPerDimension;
+    if (![rows, steps].every((size) => Number.isSafeInteger(size) && size >= 1 && size <= most))
+      throw new Failure("call", `a sampler of ${rows} rows and ${steps} steps was asked for`, `from 1 to ${most}`);
+    const made = await pipelineOf(device, {
+      // More would idle where there are few ids.
+      invocations: count <= 1024 ? 32 : limits.maxComputeInvocationsPerWorkgroup >= 256 ? 256 : 128,
+      greedy: rule.slope === undefined,
+      topK: rule.topK !== 0,
+      topP: rule.topP !== 0,
+      penalizes: rule.penalizes,
+    });
+    let opened: DeviceSampler | undefined;
+    const fault = await faultOf(device, () => {
+      const sizes = { rows, count, steps, follows };
+      opened = new DeviceSampler(device, rule, sizes, made, limits.minUniformBufferOffsetAlignment);
+    });
+    if (fault === undefined) return opened!;
+    opened?.destroy();
     throw fault;
   }
 
-  const draws = (list: readonly DeviceDraw[]): Draws => {
-    const data = new Uint32Array((Math.max(1, list.length) * slot) / 4);
-    for (const [i, draw] of list.entries()) {
-      const { at, recent: [recentFrom, recentTo] = [0, 0] } = draw;
-      const right = [at, recentFrom, recentTo].every((place) => Number.isSafeInteger(place) && place >= 0);
-      if (!right || at >= idStride || recentFrom > recentTo || recentTo > idStride)
-        throw new Failure("call", `a draw reads ids ${recentFrom} to ${recentTo} and writes ${at}, of ${idStride}`);
-      const [counterLow, counterHigh, stream] = placeOf(draw);
-      placeOf({ counter: 0, stream: stream + rows - 1 });
-      const numbers: Numbers = { ...fixed, counterLow, counterHigh, stream, at, recentFrom, recentTo };
-      data.set(
-        NUMBERS.map((name) => numbers[name]),
-        (i * slot) / 4,
+  /** f32, `[rows, count]`: what is drawn from. */
+  get logits(): GPUBuffer {
+    return this.#buffers.logits;
+  }
+  /** u32: of each number that follows an id a vec4, which begins with it; then, from `drawnAt` bytes on, `[rows, steps]`. */
+  get ids(): GPUBuffer {
+    return this.#buffers.ids;
+  }
+  get drawnAt(): number {
+    return 4 * FOLLOW * this.#sizes.follows;
+  }
+  get #bitWords(): number {
+    return Math.ceil(this.#sizes.count / 32);
+  }
+  get #rowsAt(): number {
+    return this.#sizes.rows * this.#bitWords;
+  }
+  get #followsAt(): number {
+    return this.#rowsAt + ROW.length * this.#sizes.rows;
+  }
+  get #recentAt(): number {
+    return this.#followsAt + FOLLOW * this.#sizes.follows;
+  }
+
+  /**
+   * What the next draws are, by rows of logits. `follow` has for each number that follows an id the document, what is added
+   * to its id, and the least and the largest that comes of it. @throws Failure "call" for a draw that is none
+   */
+  begin(rows: readonly SampledRow[], follow: Int32Array = new Int32Array(FOLLOW * this.#sizes.follows)): void {
+    const { rows: most, follows } = this.#sizes;
+    if (rows.length > most || follow.length !== FOLLOW * follows)
+      throw new Failure("call", `a sampler of ${most} rows and ${follows} numbers was given others`);
+    const recent = rows.map((row) => (this.#rule.penalizes ? [...new Set(row.recent)].filter(isWord) : []));
+    const words = new Uint32Array(this.#recentAt - this.#rowsAt + recent.flat().length);
+    let at = this.#recentAt;
+    for (const [r, row] of rows.entries()) {
+      const [counterLow, counterHigh, stream] = placeOf(row);
+      const [seedLow, seedHigh] = ruleOf({ seed: row.seed }).seed;
+      const [recentFrom, document = 0] = [at, row.document];
+      words.set(recent[r]!, at - this.#rowsAt);
+      at += recent[r]!.length;
+      const told: Row = { seedLow, seedHigh, counterLow, counterHigh, stream, recentFrom, recentTo: at, document };
+      words.set(
+        ROW.map((name) => told[name]),
+        ROW.length * r,
       );
     }
-    const uniform = make("draws", BUFFER.UNIFORM, data);
-    const group = device.createBindGroup({
-      layout,
-      entries: [
-        { buffer: uniform, size: NUMBERS.length * 4 },
-        { buffer: made[0]! },
-        { buffer, offset: aligned, size: last * 4 - aligned },
-        { buffer: made[1]! },
-        { buffer: made[2]! },
-        { buffer: ids.buffer, size: rows * idStride * 4 },
-      ].map((resource, binding) => ({ binding, resource })),
-    });
-    return {
-      encode: (pass, draw) => {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group, [draw * slot]);
-        pass.dispatchWorkgroups(rows);
-      },
-      destroy: () => uniform.destroy(),
-    };
-  };
-  return { draws, destroy };
-};
+    words.set(new Uint32Array(follow.buffer, follow.byteOffset, follow.length), this.#followsAt - this.#rowsAt);
+    this.#grow(at);
+    for (const [r, { allowed }] of rows.entries()) this.#allow(r, allowed);
+    this.#device.queue.writeBuffer(this.#given, 4 * this.#rowsAt, words);
+    this.#drawing = rows.length;
+  }
+  /** Encodes the draws of a step, of which those of the steps before are encoded. */
+  encode(pass: GPUComputePassEncoder, step: number): void {
+    pass.setPipeline(this.#made.pipeline);
+    pass.setBindGroup(0, this.#group, [step * this.#slot]);
+    pass.dispatchWorkgroups(this.#drawing);
+  }
+  /** Once all that was encoded has been submitted. */
+  destroy(): void {
+    for (const buffer of [this.#given, ...Object.values(this.#buffers)]) buffer.destroy();
+  }
 
-/** What of the kernel's numbers a setting decides. */
-const numbersOf = ({ slope, topK, topP, factors, seed }: Rule) => {
-  const [factorAbove, factorOther] = new Uint32Array(Float32Array.from(factors).buffer) as unknown as [number, number];
-  return {
-    seedLow: seed[0],
-    seedHigh: seed[1],
-    shift: slope?.shift ?? 0,
-    scale: slope?.scale ?? 0,
-    topK,
-    topP,
-    factorAbove,
-    factorOther,
-  };
+  /** A bit for each id, 32 in a word, the lowest first; written only where it is another. */
+  #allow(row: number, allowed: readonly Span[] | undefined): void {
+    const key = JSON.stringify(allowed ?? null);
+    if (this.#allowed[row] === key) return;
+    const { count } = this.#sizes;
+    const may = allowedOf(allowed, count);
+    const words = new Uint32Array(this.#bitWords);
+    for (let id = 0; id < count; id++) if (may?.[id] !== 0) words[id >>> 5]! |= 1 << (id & 31);
+    this.#device.queue.writeBuffer(this.#given, 4 * row * this.#bitWords, words);
+    this.#allowed[row] = key;
+  }
+  /** Room for recent ids, by doubling. */
+  #grow(words: number): void {
+    if (4 * words <= this.#given.size) return;
+    this.#given.destroy();
+    this.#allowed.length = 0;
+    this.#given = this.#roomFor(2 * (words - this.#recentAt));
+    this.#group = this.#bound();
+  }
+  #roomFor(recent: number): GPUBuffer {
+    const size = 4 * (this.#recentAt + recent);
+    return this.#device.createBuffer({ label: "draws", size, usage: BUFFER.STORAGE | BUFFER.COPY_DST });
+  }
+  #bound(): GPUBindGroup {
+    const { numbers, powers, logits, keys, ids } = this.#buffers;
+    const resources = [{ buffer: numbers, size: NUMBERS.length * 4 }].concat(
+      [powers, logits, this.#given, keys, ids].map((buffer) => ({ buffer, size: buffer.size })),
+    );
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    return this.#device.createBindGroup({ label: "sampler", layout: this.#made.layout, entries });
+  }
+  /** Of each step those that its draws have in common. */
+  #numbers(): Uint32Array {
+    const { count, steps, follows } = this.#sizes;
+    const { slope, topK, topP, factors } = this.#rule;
+    const [factorAbove, factorOther] = new Uint32Array(Float32Array.from(factors).buffer) as unknown as [
+      number,
+      number,
+    ];
+    const data = new Uint32Array((steps * this.#slot) / 4);
+    for (let step = 0; step < steps; step++) {
+      const numbers: Numbers = {
+        count,
+        step,
+        steps,
+        bitWords: this.#bitWords,
+        rowsAt: this.#rowsAt,
+        followsAt: this.#followsAt,
+        follows,
+        drawnAt: FOLLOW * follows,
+        shift: slope?.shift ?? 0,
+        scale: slope?.scale ?? 0,
+        topK,
+        topP,
+        factorAbove,
+        factorOther,
+      };
+      data.set(
+        NUMBERS.map((name) => numbers[name]),
+        (step * this.#slot) / 4,
+      );
+    }
+    return data;
+  }
+}
+/** Recent ids, before there are more. */
+const FIRST_ROOM = 256;
+
+const isWord = (id: number): boolean => Number.isSafeInteger(id) && id >= 0 && id < 2 ** 32;
+const filled = (device: GPUDevice, label: string, data: Uint32Array): GPUBuffer => {
+  const buffer = device.createBuffer({ label, size: data.byteLength, usage: BUFFER.UNIFORM, mappedAtCreation: true });
+  new Uint32Array(buffer.getMappedRange()).set(data);
+  buffer.unmap();
+  return buffer;
 };
 const padded = (table: Uint32Array): Uint32Array => {
   const whole = new Uint32Array(alignUp(table.length, 4));
   whole.set(table);
   return whole;
-};
-/** A bit for each id, 32 in a word, the lowest first. */
-const bitsOf = (may: Uint8Array | undefined, count: number): Uint32Array => {
-  const words = new Uint32Array(Math.ceil(count / 32));
-  for (let id = 0; id < count; id++) if (may?.[id] !== 0) words[id >>> 5]! |= 1 << (id & 31);
-  return words;
 };
 
 interface Made {

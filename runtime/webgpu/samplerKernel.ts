@@ -1,33 +1,8 @@
 // The kernel that draws ids from logits, in whole numbers alone: WGSL lets an implementation round a sum of f32 either way,
 // so logits are taken as bits. What it computes is defined in docs/generation.md, "Sampling tokens", and is the same in
 // runtime/generate/scores.ts and sampling.ts.
-
-/** In the place of an id where none can be drawn: a logit is NaN or +Infinity, or none is left. */
-export const UNDEFINED = 0xffff_ffff;
-export const NONE = 0xffff_fffe;
-
-/** Words of `Numbers`, in their order. */
-export const NUMBERS = [
-  "count",
-  "first",
-  "stride",
-  "idStride",
-  "seedLow",
-  "seedHigh",
-  "counterLow",
-  "counterHigh",
-  "stream",
-  "at",
-  "recentFrom",
-  "recentTo",
-  "shift",
-  "scale",
-  "topK",
-  "topP",
-  "factorAbove",
-  "factorOther",
-] as const;
-export type Numbers = Readonly<Record<(typeof NUMBERS)[number], number>>;
+import { FOLLOW, NONE, NUMBERS, ROW, UNDEFINED } from "./samplerWords.ts";
+import { WHOLE_NUMBERS } from "./wholeNumbers.ts";
 
 /** What a kernel is written for: what a setting has no need of is left out. */
 export interface SamplerForm {
@@ -38,6 +13,10 @@ export interface SamplerForm {
   readonly topP: boolean;
   readonly penalizes: boolean;
 }
+
+/** A word of the row that a workgroup computes. */
+const rowWord = (name: (typeof ROW)[number]): string =>
+  `given[numbers.rowsAt + ${ROW.length}u * row + ${ROW.indexOf(name)}u]`;
 
 export const samplerKernel = ({
   invocations,
@@ -58,10 +37,11 @@ struct Numbers {
 // 2^30 * 2^(-i / 256), four in a vector.
 @group(0) @binding(1) var<uniform> powers: array<vec4<u32>, 65>;
 @group(0) @binding(2) var<storage, read> logits: array<u32>;
-// A bit for each id that may be drawn.
-@group(0) @binding(3) var<storage, read> allowed: array<u32>;
+// For each row a bit for each id that may be drawn; then the rows, the numbers that follow ids, and recent ids.
+@group(0) @binding(3) var<storage, read> given: array<u32>;
 // In the order of scores, for each row: 0 for ids that are not drawn, and the largest number for what is no score.
 @group(0) @binding(4) var<storage, read_write> keys: array<u32>;
+// Numbers that follow ids, each in a vector of four; then the ids that were drawn, as many for each row as there are steps.
 @group(0) @binding(5) var<storage, read_write> ids: array<u32>;
 
 const SIZE = ${invocations}u;
@@ -88,25 +68,7 @@ var<workgroup> start: u32;
 var<workgroup> left: vec2<u32>;
 var<workgroup> tiesLeft: u32;
 
-// Numbers of 64 bits: the lower word is x.
-fn wide(a: u32, b: u32) -> vec2<u32> {
-  let low = (a & 0xffffu) * (b & 0xffffu);
-  let middle = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
-  let other = (a & 0xffffu) * (b >> 16u) + (middle & 0xffffu);
-  return vec2<u32>((other << 16u) | (low & 0xffffu), (a >> 16u) * (b >> 16u) + (middle >> 16u) + (other >> 16u));
-}
-fn plus(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
-  let low = a.x + b.x;
-  return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
-}
-fn minus(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
-  return vec2<u32>(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
-}
-fn below(a: vec2<u32>, b: vec2<u32>) -> bool {
-  return a.y < b.y || (a.y == b.y && a.x < b.x);
-}
-
-// The bits of a logit times a factor, cut to 24 bits.
+${WHOLE_NUMBERS}// The bits of a logit times a factor, cut to 24 bits.
 fn penalized(bits: u32) -> u32 {
   let sign = bits & 0x80000000u;
   let exponent = (bits >> 23u) & 255u;
@@ -127,8 +89,8 @@ fn keyOf(logit: u32, isRecent: bool) -> u32 {
   if ((bits & 0x7fffffffu) == 0u) { bits = 0u; }
   return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
 }
-fn isAllowed(id: u32) -> bool {
-  return (allowed[id >> 5u] & (1u << (id & 31u))) != 0u;
+fn isAllowed(row: u32, id: u32) -> bool {
+  return (given[row * numbers.bitWords + (id >> 5u)] & (1u << (id & 31u))) != 0u;
 }
 // The score of a key in units of 2^-shift, rounded down, clamped to 2^62: a number of 64 bits with a sign.
 fn fixed(key: u32) -> vec2<u32> {
@@ -270,10 +232,17 @@ fn quotient(sum: vec2<u32>, part: u32) -> u32 {
   return times + 1u;
 }
 
+// The key of an id that is among the recent ones.
+fn repeat(own: u32, row: u32, id: u32) {
+  let at = row * numbers.count + id;
+  if (id < numbers.count && id % SIZE == own && isAllowed(row, id)) { keys[at] = keyOf(logits[at], true); }
+}
+
 // Philox-4x32-10; the first two of four words.
-fn random(stream: u32) -> vec2<u32> {
-  var at = vec4<u32>(numbers.counterLow, numbers.counterHigh, stream, 0u);
-  var key = vec2<u32>(numbers.seedLow, numbers.seedHigh);
+fn random(row: u32) -> vec2<u32> {
+  let counter = plus(vec2<u32>(${rowWord("counterLow")}, ${rowWord("counterHigh")}), vec2<u32>(numbers.step, 0u));
+  var at = vec4<u32>(counter, ${rowWord("stream")}, 0u);
+  var key = vec2<u32>(${rowWord("seedLow")}, ${rowWord("seedHigh")});
   for (var round = 0u; round < 10u; round++) {
     let a = wide(0xd2511f53u, at.x);
     let b = wide(0xcd9e8d57u, at.z);
@@ -281,12 +250,6 @@ fn random(stream: u32) -> vec2<u32> {
     key += vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
   }
   return at.xy;
-}
-// The upper 64 bits of a product of 128.
-fn upper(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
-  let middle = plus(wide(a.x, b.y), vec2<u32>(wide(a.x, b.x).y, 0u));
-  let other = plus(wide(a.y, b.x), vec2<u32>(middle.x, 0u));
-  return plus(plus(wide(a.y, b.y), vec2<u32>(middle.y, 0u)), vec2<u32>(other.y, 0u));
 }
 
 // Leaves in \`start\` the id in whose weight the random number lies.
@@ -313,7 +276,7 @@ fn pick(own: u32, row: u32, base: u32, top: u32) {
       if (first) {
         var total = wide(ties, atEdge);
         for (var i = 0u; i < SIZE; i++) { total = plus(total, sums[i]); }
-        left = upper(random(numbers.stream + row), total);
+        left = upper(random(row), total);
         tiesLeft = ties;
       }
       for (var i = 0u; i < SIZE; i++) {
@@ -348,7 +311,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var holder = ${NONE}u;
   for (var id = own; id < numbers.count; id += SIZE) {
     var key = 0u;
-    if (isAllowed(id)) { key = keyOf(logits[numbers.first + row * numbers.stride + id], false); }
+    if (isAllowed(row, id)) { key = keyOf(logits[base + id], false); }
     keys[base + id] = key;
     if (key > largest) {
       largest = key;
@@ -363,18 +326,24 @@ ${penalizes ? RECENT : ""}  storageBarrier();
 
 ${greedy ? GREEDY : chance(topK, topP)}  if (own == 0u) {
     let drawn = select(start, ${NONE}u, most == 0u);
-    ids[row * numbers.idStride + numbers.at] = select(drawn, ${UNDEFINED}u, most == 0xffffffffu);
+    ids[numbers.drawnAt + row * numbers.steps + numbers.step] = select(drawn, ${UNDEFINED}u, most == 0xffffffffu);
+  }
+  workgroupBarrier();
+  // Where nothing was drawn it is any id: what follows is thrown away.
+  let id = bitcast<i32>(min(start, numbers.count - 1u));
+  for (var i = own; i < numbers.follows; i += SIZE) {
+    let at = numbers.followsAt + ${FOLLOW}u * i;
+    if (given[at] == ${rowWord("document")}) {
+      let number = clamp(id + bitcast<i32>(given[at + 1u]), bitcast<i32>(given[at + 2u]), bitcast<i32>(given[at + 3u]));
+      ids[4u * i] = bitcast<u32>(number);
+    }
   }
 }
 `;
 
 /** An id is one invocation's, however often it is among the recent ones: so no two write one key. */
-const RECENT = `  for (var i = numbers.recentFrom; i < numbers.recentTo; i++) {
-    let id = ids[row * numbers.idStride + i];
-    if (id < numbers.count && id % SIZE == own && isAllowed(id)) {
-      keys[base + id] = keyOf(logits[numbers.first + row * numbers.stride + id], true);
-    }
-  }
+const RECENT = `  for (var i = ${rowWord("recentFrom")}; i < ${rowWord("recentTo")}; i++) { repeat(own, row, given[i]); }
+  for (var i = 0u; i < numbers.step; i++) { repeat(own, row, ids[numbers.drawnAt + row * numbers.steps + i]); }
   largest = 0u;
   holder = ${NONE}u;
   for (var id = own; id < numbers.count; id += SIZE) {

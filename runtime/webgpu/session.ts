@@ -99,6 +99,10 @@ class Session implements PlanSession {
     inTurn: (where, use) => this.#inTurn(async () => use(await this.#device(where))),
     call: (name, inputs, keepOf) =>
       this.#called(name, inputs, keepOf, (on, prepared, keep) => on.call(prepared, inputs, keep)),
+    decode: (name, stream, steps, decoding, keepOf) =>
+      this.#called(name, steps[0]!.inputs, keepOf, (on, prepared, keep) =>
+        on.decode(prepared, stream, steps, keep!, decoding),
+      ),
   };
 
   #called<T>(
@@ -152,7 +156,8 @@ class Session implements PlanSession {
 
   memory(): Memory {
     const { matrix, given, state } = this.#on.heaps;
-    const calls = [...this.#on.prepared.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    const prepared = [...this.#on.prepared.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    const calls = prepared + this.#on.decodersBytes;
     return { weights: matrix.bytes, given: given.bytes, state: state.bytes, keys: this.#on.keysBytes, calls };
   }
   report(): Report {

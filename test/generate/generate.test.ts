@@ -121,6 +121,7 @@ test.each<readonly [object, RegExp]>([
     /an image of 3 numbers was given, and the rows of image\.patch have 48/,
   ],
   [{ prompt: ["a"], maxTokens: -1 }, /maxTokens is -1/],
+  [{ prompt: ["a"], ahead: 0 }, /ahead is 0/],
   [{ prompt: ["a"], images: "some" }, /images is "some"/],
   [{ prompt: ["a"], steps: 0 }, /steps/],
   [{ prompt: ["a"], ends: [999] }, /the token 999 of `ends`/],

@@ -1,6 +1,7 @@
 // Interleaved runs of small models: text, image, text, image, text. Each call is judged on the whole document.
 import { expect } from "vitest";
-import type { GenerateOptions } from "../../runtime/index.ts";
+import { generate } from "../../runtime/generate/generate.ts";
+import { byteTokenizer, type GenerateEvent, type GenerateOptions, type Phases } from "../../runtime/index.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import { type Compiled, compiled, judged, louder, shapeOf } from "./judged.ts";
 import { costOf } from "./told.ts";
@@ -28,15 +29,42 @@ const seedFor = async ({ session }: Compiled, options: GenerateOptions): Promise
   throw new Error("no seed interleaves");
 };
 
+/** Generation with as many tokens at once, and how many each call of the session drew. */
+const paced = async (
+  { session }: Compiled,
+  options: GenerateOptions,
+  most: number,
+): Promise<{ readonly events: readonly GenerateEvent[]; readonly decoded: readonly number[] }> => {
+  const decoded: number[] = [];
+  const counting: Phases = {
+    ...session,
+    decode: async (...call) => {
+      const ids = await session.decode(...call);
+      decoded.push(ids[0]!.length);
+      return ids;
+    },
+  };
+  const events: GenerateEvent[] = [];
+  for await (const event of generate(counting, byteTokenizer, options, { next: most, took: () => undefined }))
+    events.push(event);
+  return { events, decoded };
+};
+/** Without how long it took. */
+const told = (event: GenerateEvent): object =>
+  event.is === "usage"
+    ? { ...event, phases: Object.values(event.phases).map(({ calls, rows }) => [calls, rows]) }
+    : event;
+
 export const interleaved = async (
   { name, factor, guidance }: (typeof interleaving)[number],
   target: "onnx" | "webgpu",
-  options?: SessionOptions,
+  opening?: SessionOptions,
 ): Promise<void> => {
-  const model = await compiled(name, target, louder(factor), options);
+  const model = await compiled(name, target, louder(factor), opening);
   try {
     const drawing = { prompt: ["ab"], maxTokens: TOKENS, steps: STEPS, guidance, sampling: { temperature: 1 } };
-    const run = await judged(model, { ...drawing, seed: await seedFor(model, drawing) });
+    const options = { ...drawing, seed: await seedFor(model, drawing) };
+    const run = await judged(model, options);
     const [document] = run.documents;
     const images = run.events.filter((event) => event.is === "image").length;
     expect(shapeOf(document!)).toMatch(/^t+(?:op{4}c)+t+(?:op{4}c)+t/);
@@ -48,6 +76,12 @@ export const interleaved = async (
     expect(denoise.rows).toBe(images * STEPS * 4 * (guidance === 1 ? 1 : 2));
     expect(costOf(run.events)["denoise"]).toEqual([images * STEPS, denoise.rows]);
     expect(run.events.at(-1)).toMatchObject({ is: "usage", tokens: TOKENS, images });
+    // The calls that were judged drew from logits; the session draws as it does, and tells the same.
+    for (const most of target === "webgpu" ? [1, 3, 8] : [8]) {
+      const { events, decoded } = await paced(model, options, most);
+      expect(events.map(told)).toEqual(run.events.map(told));
+      expect(Math.max(...decoded)).toBe(target === "webgpu" ? most : 1);
+    }
   } finally {
     await model.close();
   }

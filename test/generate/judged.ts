@@ -7,6 +7,7 @@ import type { Document } from "../../compiler/analyze/model.ts";
 import { evaluate } from "../../compiler/oracle/index.ts";
 import type { Context, Part } from "../../runtime/context.ts";
 import type { Values } from "../../runtime/document.ts";
+import { decodeOne } from "../../runtime/generate/decodeOne.ts";
 import { generate, type GenerateOptions } from "../../runtime/generate/generate.ts";
 import type { GenerateEvent } from "../../runtime/generate/events.ts";
 import {
@@ -151,6 +152,8 @@ export const judged = async (
       }
       return result;
     },
+    // So that the calls are those that are judged.
+    decode: (context, parts, decoding) => decodeOne(phases, context, parts, decoding),
   };
   const events: GenerateEvent[] = [];
   for await (const event of generate(phases, byteTokenizer, options)) events.push(event);

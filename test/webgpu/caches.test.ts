@@ -4,7 +4,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cachesOf, modalitiesOf, sessionOf } from "../../cli/manifest.ts";
 import { Context, type Part } from "../../runtime/context.ts";
+import type { DocumentRow } from "../../runtime/document.ts";
 import { Failure } from "../../runtime/failure.ts";
+import { sampler } from "../../runtime/generate/sampling.ts";
 import { openSession } from "../../runtime/index.ts";
 import { HostCaches } from "../../runtime/hostCaches.ts";
 import type { Adapter } from "../../runtime/webgpu/adapter.ts";
@@ -59,9 +61,8 @@ const open = async (name: string, adapter: Adapter): Promise<Opened> => {
 };
 const partsOf = ({ pieces }: Call): readonly Part[] =>
   pieces.map(({ rows, span }) => ({ rows, spans: span && { image: [span] } }));
-const text = (count: number): Part => ({
-  rows: Array.from({ length: count }, (_, i) => ({ kind: "text", span: 0, index: 0, values: { id: 30 + i } })),
-});
+const token = (id: number): DocumentRow => ({ kind: "text", span: 0, index: 0, values: { id } });
+const text = (count: number): Part => ({ rows: Array.from({ length: count }, (_, i) => token(30 + i)) });
 
 describe("calls on a context are those with everything brought", () => {
   const quick = ["LlamaModel", "DualProjection", "DualTower", "LMFusion"];
@@ -189,14 +190,82 @@ describe("on a device of its own", () => {
     await close();
   }, 120_000);
 
-  test("a device that is lost takes keys and values with it, and says so", { timeout: 120_000 }, async () => {
-    const own = await ownGpu();
-    const { kernels, onDevice } = await open("LlamaModel", own);
+  test("drawn tokens are those of the host, ids alone come back, and what is taken back never was", async () => {
+    const { kernels, onDevice, onHost } = await open("LlamaModel", device);
+    const [decode, prefill] = ["decode(text)", "prefill(text)"].map((name) => kernels.programs.get(name)!.entry);
+    const sampling = { temperature: 0.8, topK: 40, topP: 0.95, penalty: 1.3 };
+    const prompts = [text(5), text(9), text(3)];
+    const [own, other] = [onDevice(3), onHost(3)];
+    for (const context of [own, other]) await context.run(prefill!, prompts);
+    /** The first document and the last one draw, each with a seed of its own. */
+    const written: number[][] = [[], [], [7, 7]];
+    let next = [text(1), { rows: [] }, text(1)];
+    const run = async (most: number): Promise<readonly (readonly number[])[]> => {
+      const drawers = written.map((ids, d) =>
+        d === 1 ? undefined : { seed: 40 + d, ids: [...ids], allowed: [[0, 200 + d]] as const },
+      );
+      return (await own.decode(decode!, next, { sampling, most, drawers }))!;
+    };
+    /** The same from logits that come back, one at a time, of which so many stay. */
+    const follow = async (drawn: readonly (readonly number[])[], count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        const { tensors } = await other.run(decode!, next);
+        const logits = tensors["text.logits"]!.data as Float32Array;
+        for (const d of [0, 2]) {
+          const [recent, among] = [written[d]!, { allowed: [[0, 200 + d]] as const }];
+          const { draw } = sampler({ ...sampling, seed: 40 + d });
+          const row = logits.subarray((d * logits.length) / 3, ((d + 1) * logits.length) / 3);
+          expect(drawn[d]![i]).toBe(draw(row, { counter: recent.length, recent, ...among }));
+          recent.push(drawn[d]![i]!);
+        }
+        next = written.map((ids, d) => (d === 1 ? { rows: [] } : { rows: [token(ids.at(-1)!)] }));
+      }
+      for (const d of [0, 2]) own.takeBack(d, drawn[d]!.length - count);
+    };
+    const first = await run(8);
+    expect(first.map(({ length }) => length)).toEqual([8, 0, 8]);
+    // Of eight tokens three are kept.
+    await follow(first, 3);
+    expect([0, 1, 2].map((d) => own.length(d))).toEqual([0, 1, 2].map((d) => other.length(d)));
+    const second = await run(7);
+    for (const d of [0, 2]) own.takeBack(d, 7);
+    const before = device.traffic();
+    expect(await run(7)).toEqual(second);
+    const after = device.traffic();
+    expect(after.made).toBe(before.made);
+    expect(after.read - before.read).toBe(3 * 16 * 4);
+    await follow(second, 7);
+    // As many as there is room for: one row more would make all of them move, and may never come.
+    expect((await run(8)).map(({ length }) => length)).toEqual([1, 0, 1]);
+    for (const d of [0, 2]) own.takeBack(d, 1);
+    const results = [await own.run(decode!, next), await other.run(decode!, next)] as const;
+    expect(bitsOf(results[0].tensors)).toEqual(bitsOf(results[1].tensors));
+    expect(() => own.takeBack(0, 99)).toThrow(/the last 99 rows of document 0 cannot be taken back/);
+    await kernels.close();
+  });
+
+  test("a device that is lost in a run of tokens takes keys and values with it, and says so", async () => {
+    const { kernels, onDevice } = await open("LlamaModel", device);
     const prefill = kernels.programs.get("prefill(text)")!.entry;
     const context = onDevice(1);
     await context.run(prefill, [text(3)]);
-    own.device.destroy();
-    await own.lost;
+    const { queue } = device.device;
+    const submit = queue.submit.bind(queue);
+    let submitted = 0;
+    queue.submit = (buffers) => {
+      submit(buffers);
+      if (++submitted === 3) device.device.destroy();
+      return undefined;
+    };
+    const drawers = [{ seed: 1, ids: [], allowed: [[0, 256]] as const }];
+    const run = context.decode(kernels.programs.get("decode(text)")!.entry, [text(1)], {
+      sampling: { temperature: 0 },
+      most: 8,
+      drawers,
+    });
+    await expect(run).rejects.toThrow(/program decode\(text\).*was lost/);
+    expect(submitted).toBeGreaterThanOrEqual(3);
+    expect(context.length(0)).toBe(3);
     await expect(context.run(prefill, [text(3)])).rejects.toThrow(/prefill\(text\): the GPU was lost/);
     context.close();
     await kernels.close();

@@ -16,6 +16,9 @@ export interface Counted extends Adapter {
   failNext(filter: GPUErrorFilter): void;
 }
 
+/** Bytes of what a part of some data is counted in. */
+const widthOf = (data: object): number => ("BYTES_PER_ELEMENT" in data ? Number(data.BYTES_PER_ELEMENT) : 1);
+
 /** The same adapter, its device changed for good: take one of your own. */
 export const counted = (adapter: Adapter): Counted => {
   const { device } = adapter;
@@ -25,8 +28,8 @@ export const counted = (adapter: Adapter): Counted => {
   const traffic = { made: 0, written: 0, read: 0, submitted: 0 };
   const { queue } = device;
   const nativeQueue = Object.getPrototypeOf(queue) as GPUQueue;
-  queue.writeBuffer = (buffer, offset, data, from = 0, size = data.byteLength - from) => {
-    traffic.written += size;
+  queue.writeBuffer = (buffer, offset, data, from = 0, size = data.byteLength / widthOf(data) - from) => {
+    traffic.written += size * widthOf(data);
     return nativeQueue.writeBuffer.call(queue, buffer, offset, data as ArrayBuffer, from, size);
   };
   queue.submit = (commands) => {

@@ -1,9 +1,10 @@
 // The sampler of a device draws the ids that the one on the host draws: of each setting and vocabulary as many as RUNS asks
 // for (10,000 in `npm run test:long`), or a part of them.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Failure } from "../../runtime/failure.ts";
 import { type Among, sampler, type Sampling } from "../../runtime/generate/sampling.ts";
-import { type DeviceDraw, idsOf, openSampler, type SamplerPlaces } from "../../runtime/webgpu/sampler.ts";
+import type { Adapter } from "../../runtime/webgpu/adapter.ts";
+import { DeviceSampler, idsOf, type SampledRow } from "../../runtime/webgpu/sampler.ts";
 import { samplerKernel } from "../../runtime/webgpu/samplerKernel.ts";
 import { BUFFER, MAP } from "../../runtime/webgpu/usage.ts";
 import { cases, judge, logitsOf, recentOf } from "../runtime/sampled.ts";
@@ -14,44 +15,49 @@ let device: GPUDevice;
 beforeAll(async () => {
   ({ device } = await gpu());
 });
-const made: GPUBuffer[] = [];
-afterAll(() => made.forEach((buffer) => buffer.destroy()));
-
-const bufferOf = (data: Uint32Array | Float32Array): GPUBuffer => {
-  const usage = BUFFER.STORAGE | BUFFER.COPY_DST | BUFFER.COPY_SRC;
-  const buffer = device.createBuffer({ size: data.byteLength, usage });
-  device.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
-  made.push(buffer);
-  return buffer;
-};
-const wordsOf = async (buffer: GPUBuffer): Promise<Uint32Array> => {
-  const back = device.createBuffer({ size: buffer.size, usage: BUFFER.MAP_READ | BUFFER.COPY_DST });
+const wordsOf = async (sampler: DeviceSampler): Promise<Uint32Array> => {
+  const size = sampler.ids.size - sampler.drawnAt;
+  const back = device.createBuffer({ size, usage: BUFFER.MAP_READ | BUFFER.COPY_DST });
   const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, back, 0, buffer.size);
+  encoder.copyBufferToBuffer(sampler.ids, sampler.drawnAt, back, 0, size);
   device.queue.submit([encoder.finish()]);
   await back.mapAsync(MAP.READ);
   const words = new Uint32Array(back.getMappedRange()).slice();
   back.destroy();
   return words;
 };
-/** All draws, without a word from the device between them. */
-const run = async (sampling: Sampling, places: SamplerPlaces, list: readonly DeviceDraw[]): Promise<void> => {
-  const onDevice = await openSampler(await gpu(), sampling, places);
-  const draws = onDevice.draws(list);
-  for (let from = 0; from < list.length; from += 64) {
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (let i = from; i < Math.min(list.length, from + 64); i++) draws.encode(pass, i);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
+/** A draw, and the logits that it is made from. */
+type Draw = Omit<SampledRow, "seed"> & { readonly logits: Float32Array };
+/** Rows that are drawn at once. */
+const AT_ONCE = 8;
+/** All draws, some at once, without a word from the device between the steps of each. */
+const run = async (
+  { seed, ...sampling }: Sampling,
+  list: readonly Draw[],
+  steps = 1,
+  limits: Partial<Adapter["limits"]> = {},
+): Promise<Uint32Array> => {
+  const adapter = await gpu();
+  const sizes = { rows: Math.min(AT_ONCE, list.length), count: list[0]!.logits.length, steps };
+  const narrow = { device, limits: { ...adapter.limits, ...limits } };
+  const onDevice = await DeviceSampler.open(narrow, sampling, sizes);
+  const found: number[] = [];
+  for (let from = 0; from < list.length; from += AT_ONCE) {
+    const rows = list.slice(from, from + AT_ONCE);
+    for (const [row, { logits }] of rows.entries())
+      device.queue.writeBuffer(onDevice.logits, 4 * row * sizes.count, logits as Float32Array<ArrayBuffer>);
+    onDevice.begin(rows.map((row) => ({ ...row, seed })));
+    for (let step = 0; step < steps; step++) {
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      onDevice.encode(pass, step);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+    }
+    found.push(...(await wordsOf(onDevice)).subarray(0, rows.length * steps));
   }
-  draws.destroy();
   onDevice.destroy();
-};
-const denselyOf = (rows: readonly Float32Array[]): Float32Array => {
-  const all = new Float32Array(rows.length * rows[0]!.length);
-  for (const [i, row] of rows.entries()) all.set(row, i * row.length);
-  return all;
+  return Uint32Array.from(found);
 };
 
 const FLAGS = [false, true];
@@ -81,50 +87,60 @@ describe.each(Object.entries(cases))("%s", (_, { sampling, allowed }) => {
   ])("of %d ids", async (count, rows, draws) => {
     const logits = Array.from({ length: rows }, (_, row) => logitsOf(count, row));
     const recent = logits.map((_, row) => recentOf(count, row));
-    const known = recent[0]!.length;
-    const idStride = known + draws;
-    const ids = new Uint32Array(rows * idStride);
-    for (const [row, each] of recent.entries()) ids.set(each, row * idStride);
     const among: Among = allowed === undefined ? {} : { allowed: allowed(count)! };
-    const places = {
-      logits: { buffer: bufferOf(denselyOf(logits)), offset: 0, count, rows },
-      ids: { buffer: bufferOf(ids), stride: idStride },
-      ...among,
-    };
-    const list = Array.from({ length: draws }, (_, i) => ({
+    const list = Array.from({ length: rows * draws }, (_, i) => ({
+      logits: logits[i % rows]!,
       counter: i * 0x1_0001_0001,
-      stream: 5,
-      at: known + i,
-      recent: [0, known] as const,
+      stream: 5 + (i % rows),
+      recent: recent[i % rows]!,
+      ...among,
     }));
-    await run(sampling, places, list);
-    const found = await wordsOf(places.ids.buffer);
+    const found = await run(sampling, list);
     const { weigh, pick } = sampler(sampling);
-    let wrong = 0;
-    for (const [row, each] of logits.entries()) {
-      const weights = weigh(each, { ...among, recent: recent[row]! });
-      for (const { counter, stream, at } of list)
-        if (pick(weights, { counter, stream: stream + row }) !== found[row * idStride + at]) wrong++;
-    }
-    expect(wrong).toBe(0);
+    const weights = logits.map((each, row) => weigh(each, { ...among, recent: recent[row]! }));
+    expect(list.filter((place, i) => pick(weights[i % rows]!, place) !== found[i])).toHaveLength(0);
   });
 });
 
 test("a draw knows those before it, of which none was read back", async () => {
-  const [count, start] = [60, 3];
+  const [count, steps] = [60, 40];
   const sampling = { penalty: 1.7, temperature: 0.5, topK: 20, seed: 11 };
-  const logits = logitsOf(count, 0);
-  const buffer = bufferOf(new Uint32Array(64));
-  device.queue.writeBuffer(buffer, 0, Uint32Array.of(5, 7, 7));
-  const list = Array.from({ length: 40 }, (_, counter) => {
-    const at = start + counter;
-    return { counter, at, recent: [Math.max(0, at - 16), at] as const };
-  });
-  await run(sampling, { logits: { buffer: bufferOf(logits), offset: 0, count }, ids: { buffer } }, list);
-  const ids = [5, 7, 7];
   const { draw } = sampler(sampling);
-  for (const { counter, recent } of list) ids.push(draw(logits, { counter, recent: ids.slice(...recent) }));
-  expect(idsOf(await wordsOf(buffer)).slice(0, ids.length)).toEqual(ids);
+  // The second counter runs over into its upper word; the number of recent ids is another each time.
+  const list = [0, 2 ** 32 - 7, 5].map((counter, row) => ({
+    logits: logitsOf(count, row),
+    counter,
+    recent: [5, 7, 7].slice(row),
+  }));
+  const words = idsOf(await run(sampling, list, steps));
+  for (const [row, { logits, counter, recent }] of list.entries()) {
+    const ids: number[] = [...recent];
+    for (let step = 0; step < steps; step++) ids.push(draw(logits, { counter: counter + step, recent: ids }));
+    expect(words.slice(row * steps, (row + 1) * steps)).toEqual(ids.slice(recent.length));
+  }
+});
+
+test("numbers follow the ids that they name, within their bounds", async () => {
+  const sizes = { rows: 2, count: 8, follows: 4 };
+  const onDevice = await DeviceSampler.open(await gpu(), { temperature: 0 }, sizes);
+  const logits = Float32Array.from({ length: 16 }, (_, i) => (i === 3 || i === 8 + 6 ? 1 : 0));
+  device.queue.writeBuffer(onDevice.logits, 0, logits);
+  const rows = [4, 9].map((document) => ({ seed: 0, counter: 0, document }));
+  const follow = [9, 0, -8, 8, 4, -5, 0, 8, 4, -5, -8, 8, 9, 2, 0, 7].flat();
+  onDevice.begin(rows, Int32Array.from(follow));
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  onDevice.encode(pass, 0);
+  pass.end();
+  const back = device.createBuffer({ size: onDevice.drawnAt, usage: BUFFER.MAP_READ | BUFFER.COPY_DST });
+  encoder.copyBufferToBuffer(onDevice.ids, 0, back, 0, back.size);
+  device.queue.submit([encoder.finish()]);
+  await back.mapAsync(MAP.READ);
+  const found = new Int32Array(back.getMappedRange()).slice();
+  expect(Array.from(found.filter((_, i) => i % 4 === 0))).toEqual([6, 0, -2, 7]);
+  expect(idsOf(await wordsOf(onDevice))).toEqual([3, 6]);
+  back.destroy();
+  onDevice.destroy();
 });
 
 test("the last unit of weight decides", async () => {
@@ -138,10 +154,8 @@ test("the last unit of weight decides", async () => {
     (counter) => pick({ counter }) !== count >> 1,
   );
   expect(counters.length).toBeGreaterThan(3);
-  const buffer = bufferOf(new Uint32Array(counters.length));
-  const list = counters.map((counter, at) => ({ counter, at }));
-  await run(sampling, { logits: { buffer: bufferOf(logits), offset: 0, count }, ids: { buffer } }, list);
-  expect(idsOf(await wordsOf(buffer))).toEqual(counters.map((counter) => pick({ counter })));
+  const list = counters.map((counter) => ({ counter, logits }));
+  expect(idsOf(await run(sampling, list))).toEqual(counters.map((counter) => pick({ counter })));
 });
 
 test.each<[string, Partial<Sampling>, readonly number[]]>([
@@ -157,38 +171,19 @@ test.each<[string, Partial<Sampling>, readonly number[]]>([
 ])("%s", async (_, settings, numbers) => {
   const sampling = { seed: 3, ...settings };
   const logits = Float32Array.from(numbers);
-  const buffer = bufferOf(Uint32Array.of(1, ...Array.from({ length: 40 }, () => 0)));
-  const list = Array.from({ length: 40 }, (_, counter) => ({ counter, at: 1 + counter, recent: [0, 1] as const }));
-  await run(sampling, { logits: { buffer: bufferOf(logits), offset: 0, count: logits.length }, ids: { buffer } }, list);
+  const list = Array.from({ length: 40 }, (_, counter) => ({ counter, recent: [1], logits }));
   const { draw } = sampler(sampling);
-  const expected = list.map(({ counter }) => draw(logits, { counter, recent: [1] }));
-  expect(idsOf(await wordsOf(buffer)).slice(1)).toEqual(expected);
+  const expected = list.map((place) => draw(logits, place));
+  expect(idsOf(await run(sampling, list))).toEqual(expected);
 });
 
-test("logits may lie anywhere in a buffer, and workgroups may be small", async () => {
-  const [count, rows, stride, first] = [2001, 3, 2100, 77];
+test("workgroups may be small", async () => {
   const sampling = { topP: 0.7, seed: 12 };
-  const all = new Float32Array(first + rows * stride).fill(NaN);
-  const logits = Array.from({ length: rows }, (_, row) => logitsOf(count, row));
-  for (const [row, each] of logits.entries()) all.set(each, first + row * stride);
+  const list = [0, 1, 2].map((row) => ({ logits: logitsOf(2001, row), counter: 2 ** 50, stream: row }));
   const { draw } = sampler(sampling);
-  const expected = logits.map((each, stream) => draw(each, { counter: 2 ** 50, stream }));
-  const adapter = await gpu();
-  for (const most of [128, 256]) {
-    const buffer = bufferOf(new Uint32Array(rows));
-    const limits = { ...adapter.limits, maxComputeInvocationsPerWorkgroup: most };
-    const place = { buffer: bufferOf(all), offset: first * 4, count, rows, stride };
-    const onDevice = await openSampler({ device, limits }, sampling, { logits: place, ids: { buffer, stride: 1 } });
-    const draws = onDevice.draws([{ counter: 2 ** 50, at: 0 }]);
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    draws.encode(pass, 0);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-    expect(idsOf(await wordsOf(buffer))).toEqual(expected);
-    draws.destroy();
-    onDevice.destroy();
-  }
+  const expected = list.map((place) => draw(place.logits, place));
+  for (const maxComputeInvocationsPerWorkgroup of [128, 256])
+    expect(idsOf(await run(sampling, list, 1, { maxComputeInvocationsPerWorkgroup }))).toEqual(expected);
 });
 
 test.each<[string, readonly number[], Among]>([
@@ -200,10 +195,7 @@ test.each<[string, readonly number[], Among]>([
 ])("%s is the same failure as on the host", async (_, numbers, among) => {
   const logits = Float32Array.from(numbers);
   for (const sampling of [{ seed: 1 }, { temperature: 0, seed: 1 }, { topK: 1, topP: 0.5, penalty: 2, seed: 1 }]) {
-    const buffer = bufferOf(new Uint32Array(1));
-    const place = { buffer: bufferOf(logits), offset: 0, count: logits.length };
-    await run(sampling, { logits: place, ids: { buffer }, ...among }, [{ counter: 0, at: 0 }]);
-    const words = await wordsOf(buffer);
+    const words = await run(sampling, [{ counter: 0, logits, ...among }]);
     let failure: unknown;
     try {
       sampler(sampling).draw(logits, { counter: 0, ...among });
@@ -215,19 +207,16 @@ test.each<[string, readonly number[], Among]>([
   }
 });
 
-test("places that are none are refused", async () => {
+test("draws that are none are refused", async () => {
   const adapter = await gpu();
-  const logits = { buffer: bufferOf(new Float32Array(8)), offset: 0, count: 8 };
-  const ids = { buffer: bufferOf(new Uint32Array(4)) };
-  const open = (places: object) => openSampler(adapter, { seed: 1 }, { logits, ids, ...places });
-  await expect(open({ ids: { buffer: logits.buffer } })).rejects.toThrow(/in two buffers/);
-  await expect(open({ logits: { ...logits, offset: 2 } })).rejects.toThrow(/at whole numbers/);
-  await expect(open({ logits: { ...logits, offset: 4 } })).rejects.toThrow(/reach beyond/);
-  await expect(open({ ids: { ...ids, stride: 5 } })).rejects.toThrow(/reach beyond/);
-  await expect(open({ allowed: [[0, 9]] })).rejects.toThrow(/within \[0, 8\)/);
+  const open = (sizes: object) => DeviceSampler.open(adapter, {}, { rows: 1, count: 8, ...sizes });
+  await expect(open({ rows: 0 })).rejects.toThrow(/0 rows and 1 steps/);
+  await expect(open({ count: 0 })).rejects.toThrow(/number of logits is 0/);
   const onDevice = await open({});
-  expect(() => onDevice.draws([{ counter: 0, at: 4 }])).toThrow(/writes 4, of 4/);
-  expect(() => onDevice.draws([{ counter: 0, at: 0, recent: [2, 1] }])).toThrow(/reads ids 2 to 1/);
-  expect(() => onDevice.draws([{ counter: -1, at: 0 }])).toThrow(/the counter of a draw is -1/);
+  const row = { seed: 1, counter: 0 };
+  expect(() => onDevice.begin([row, row])).toThrow(/of 1 rows and 0 numbers was given others/);
+  expect(() => onDevice.begin([row], new Int32Array(4))).toThrow(/was given others/);
+  expect(() => onDevice.begin([{ ...row, allowed: [[0, 9]] }])).toThrow(/within \[0, 8\)/);
+  expect(() => onDevice.begin([{ ...row, counter: -1 }])).toThrow(/the counter of a draw is -1/);
   onDevice.destroy();
 });

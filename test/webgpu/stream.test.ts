@@ -60,3 +60,20 @@ test("a signal between calls, within 200 ms of it and one call", { timeout: 120_
   expect(performance.now() - since).toBeLessThan(200);
   expect((await all({ ...drawing, steps: 1 })).at(-1)).toMatchObject({ is: "usage", images: 1, tokens: 4 });
 });
+
+test("a signal while tokens are drawn, several at once, of which none is told behind it", async () => {
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  let since = 0;
+  const told: string[] = [];
+  const options = { prompt: ["ab"], images: "never", maxTokens: 200, signal: controller.signal } as const;
+  const stopped = all(options, ({ is }) => {
+    told.push(is);
+    if (told.filter((each) => each === "text").length !== 20) return;
+    since = performance.now();
+    controller.abort(reason);
+  });
+  await expect(stopped).rejects.toBe(reason);
+  expect(performance.now() - since).toBeLessThan(200);
+  expect(told.filter((is) => is === "text")).toHaveLength(20);
+});
