@@ -414,6 +414,18 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     right: "    h = select { und: l(h), image.patch: v(h, c: c) }",
     said: "error[kinds-wanted]: Kinds of rows are wanted, and this is the number 3.\n   ┌─ main.graft:20:13\n20 │     h = l(h[3]) | v(h[image.patch])\n   │             ^\nhelp: Name a modality, a kind such as `image.patch`, or a group.",
   },
+  "last-changes": {
+    name: "a last step that changes what stands before it",
+    wrong: "  let c = select { text: vision.condition(clean), image: vision.condition(t) }",
+    right: "  let c = select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+    said: "error[last-changes]: `after: last` keeps what rows were at the last step, but rows of image.open before the drawing change with it.\n   ┌─ main.graft:24:88\n24 │   noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: last }\n   │                                                                                        ^^^^\nhelp: Let rows outside the grid read no input that says how noisy the image is: `clean` in its place. Or write `after: given`.",
+  },
+  "last-extent": {
+    name: "a last step whose time is the document's",
+    wrong: "  input t: number per document\n  noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: last }",
+    right: "  input t: number per image\n  noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: given }",
+    said: "error[last-extent]: `after: last` keeps rows that the last step made with its `t`, and `t` belongs to all rows of the document.\n   ┌─ main.graft:24:88\n24 │   noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: last }\n   │                                                                                        ^^^^\nhelp: Write `input t: number per image`, or `after: given`.",
+  },
   "layers-wanted": {
     name: "a tower as layers",
     wrong: "  layers fuse l in language {",

@@ -58,10 +58,11 @@ export const conditionsOf = (model: Model): Condition[] =>
   });
 
 export const noiseOf = (model: Model): Noise[] =>
-  model.noise.map(({ modality, process, drawn }) => ({
+  model.noise.map(({ modality, process, drawn, after }) => ({
     modality,
     input: drawn?.input.name ?? null,
     process: processOf(process),
+    after,
   }));
 const processOf = (process: ModelProcess): Process => {
   const { kind, ...rest } = process;

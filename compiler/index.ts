@@ -12,6 +12,7 @@ import type { At, Model } from "./analyze/model.ts";
 import { lower } from "./lower/index.ts";
 import type { ModelModule, Module, Param, Program as LoweredProgram } from "./ir/module.ts";
 import { optimize } from "./optimize/index.ts";
+import { unkeptOf } from "./rows/last.ts";
 import { excessOf, MOST_PROGRAMS } from "./rows/limit.ts";
 import { std } from "./std/index.ts";
 import { emit } from "./target/onnx/emit.ts";
@@ -73,7 +74,9 @@ export const check = (path: string, read: ReadFile): Checked => {
     const made = found && opened && program.model(opened.scope, found);
     const excess = made && excessOf(made);
     if (excess) report.error("limit-programs", made.at, [MOST_PROGRAMS, excess.sorts, excess.by]);
-    return excess ? undefined : made;
+    const unkept = made && !excess ? unkeptOf(made) : undefined;
+    if (unkept) report.error("last-changes", unkept.at, [unkept.modality, unkept.rows]);
+    return excess || unkept ? undefined : made;
   };
   program.checkNames();
   const models = names.map((n) => n.text);

@@ -110,7 +110,10 @@ export class Context {
         spans[modality] = [...(spans[modality] ?? []), ...values];
       const past = this.#rows[d]!;
       checkSpansGiven(this.#layout, spans, follow(this.#layout, this.#courses[d]!, part.rows), d);
-      const again = program.again.length === 0 ? [] : past.filter(({ row }) => program.again.includes(row.kind));
+      const again =
+        program.again.length === 0
+          ? []
+          : past.filter(({ row, hidden }) => program.again.includes(row.kind) && hidden !== true);
       return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
     });
   }
@@ -122,7 +125,7 @@ export class Context {
   ): Promise<{ readonly inputs: Tensors; readonly behind: ReadonlyMap<string, Behind> }> {
     const inputs = pack(program, documents);
     const behind = new Map(
-      (program.appends ? program.streams : []).map(({ name, kinds }) => [
+      keptBy(program).map(({ name, kinds }) => [
         name,
         {
           used: this.#slots.get(name)?.used ?? Array<number>(this.batch).fill(0),
@@ -146,13 +149,15 @@ export class Context {
     return { inputs, behind };
   }
 
-  /** Counts the rows whose keys and values are kept now; nothing for a program that does not append. */
+  /** Counts the rows that are there now, and the slots that are taken; nothing for a program that does not append. */
   append(program: Appending, documents: readonly Document[]): void {
     if (!program.appends) return;
-    for (const { name, kinds } of program.streams) this.#take(name, kinds, documents);
+    for (const { name, kinds } of keptBy(program)) this.#take(name, kinds, documents);
     documents.forEach((document, d) => {
       this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
-      document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
+      document.rows.forEach((row, i) =>
+        this.#rows[d]!.push({ row, place: document.place! + i, hidden: program.hides }),
+      );
       this.#spans[d] = Object.fromEntries(
         Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
       );
@@ -199,6 +204,10 @@ export class Context {
     }
   }
 }
+
+/** The streams whose new rows take slots: those of which a program leaves keys and values. */
+const keptBy = ({ streams, writes }: Appending): Appending["streams"] =>
+  streams.filter(({ name }) => writes.some(({ stream }) => stream === name));
 
 /** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
 const checkSpansGiven = (

@@ -302,7 +302,12 @@ export interface Noise {
         readonly distribution: { readonly name: "logit_normal" | "uniform"; readonly arguments: readonly number[] };
       }
     | undefined;
+  /**
+   * What later rows see of a finished drawing: its rows read again clean; its rows as they were at the last step, with that
+   * step's inputs; nothing of them.
+   */
   readonly after: "given" | "last" | "never";
+  readonly at: At;
 }
 /** `next_token`: rows of token kinds give logits of the row that follows; `denoise`: rows give the process's prediction. */
 export interface Head {
@@ -372,6 +377,8 @@ export interface DocumentRow {
   readonly index: number;
   /** arguments of `embed` (none for markers) and inputs per row */
   readonly values: Values;
+  /** it is of a drawing that only its own rows see (`after: never`) */
+  readonly draft?: true | undefined;
 }
 /** f32 or integer values as given to every target */
 export type Values = Readonly<Record<string, number | Float32Array>>;

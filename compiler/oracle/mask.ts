@@ -1,6 +1,12 @@
-// Masks: which rows a row sees. A predicate over two rows of one document, on places, never on positions.
+// Masks: which rows a row sees. A predicate over two rows of one document, on places, never on positions. Whatever a mask
+// says, a draft is seen by no rows but its own.
 import type { Mask } from "../analyze/model.ts";
 import type { Place } from "./place.ts";
+
+/** Whether a draft hides `key` from `query`. */
+export function isHidden(query: Place, key: Place): boolean {
+  return key.row.draft === true && !(query.row.draft === true && query.span === key.span);
+}
 
 /** May `query` see `key`? */
 export function sees(mask: Mask, query: Place, key: Place): boolean {

@@ -60,6 +60,7 @@ export const model = (parts: Parts): Model => {
     given: noisy && { input: noisy, value: 0 },
     drawn: noisy && { input: noisy, distribution: { name: "uniform", arguments: [0, 1] } },
     after: "given",
+    at: hand.at,
   };
   const embeds = new Map(
     [...bare.embeds].map(([kind, { row }]) => [

@@ -77,6 +77,7 @@ describe("of a context", () => {
     inputs: [],
     kinds: {},
     appends: true,
+    hides: false,
     again: [],
     reads: [],
     writes: [{ name: "c", stream: "text", kvHeads, widths: { k: 1, v: 1 } }],

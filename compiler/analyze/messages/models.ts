@@ -68,6 +68,14 @@ export const modelMessages = {
     message: `There is no input \`${name}\`.`,
     help: mean(near) ?? `Declare it: \`input ${name}: number per ${modality}\`.`,
   }),
+  "last-extent": (input: string, modality: string) => ({
+    message: `\`after: last\` keeps rows that the last step made with its \`${input}\`, and \`${input}\` belongs to all rows of the document.`,
+    help: `Write \`input ${input}: number per ${modality}\`, or \`after: given\`.`,
+  }),
+  "last-changes": (modality: string, rows: readonly string[]) => ({
+    message: `\`after: last\` keeps what rows were at the last step, but rows of ${and(rows)} before the drawing change with it.`,
+    help: `Let rows outside the grid read no input that says how noisy the ${modality} is: \`clean\` in its place. Or write \`after: given\`.`,
+  }),
   "clean-none": () => ({
     message: "`clean` needs a `noise` statement, whose clean end it is.",
     help: "Add `noise image = vision.noise { ... }`.",

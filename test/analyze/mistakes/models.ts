@@ -70,6 +70,25 @@ export const modelMistakes: readonly Mistake[] = [
   wrong("noise of tokens", dual, ["noise image =", "noise «text» ="]),
   wrong("noise of no input", dual, ["given: t = clean", "given: «s» = clean"]),
   wrong("no such time of a drawing", dual, ["after: given", "after: «later»"]),
+  wrong(
+    "a last step whose time is the document's",
+    dual,
+    ["input t: number per image", "input t: number per document", "input t: number per image"],
+    ["after: given", "after: «last»"],
+  ),
+  wrong(
+    "a last step that changes what stands before it",
+    dual,
+    [
+      "select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+      "select { text: vision.condition(clean), image: vision.condition(t) }",
+      "select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+    ],
+    ["vision: Copied(Small, patch: 12))", "vision: Paint) with { bridge }", "vision: Paint) with { bridge }"],
+    ["train vision.**, text.added", "train **", "train **"],
+    ["freeze language.**", "", ""],
+    ["after: given", "after: «last»", "after: last"],
+  ),
   wrong("clean without noise", dual, [`  ${noise}\n`, ""], ["vision.condition(clean)", "vision.condition(«clean»)"]),
   wrong(
     "clean of two processes",
