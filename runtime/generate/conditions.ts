@@ -5,7 +5,7 @@ import type { Values } from "../document.ts";
 import { Failure } from "../failure.ts";
 import type { Condition, Manifest, ProgramEntry } from "../manifest.ts";
 import { programFor } from "../phases.ts";
-import type { Phase } from "./events.ts";
+import { isStep, type Phase } from "./events.ts";
 import type { Span } from "./rows.ts";
 
 /** How noisy what is drawn is, and the condition that says so. */
@@ -40,7 +40,7 @@ export const withInputs = (
   const program = programFor(manifest, phase, rows);
   return parts.map((part, d) => ({
     ...part,
-    inputs: documentInputs(manifest, program, given, phase === "denoise" ? noisy(d) : undefined),
+    inputs: documentInputs(manifest, program, given, isStep(phase) ? noisy(d) : undefined),
   }));
 };
 

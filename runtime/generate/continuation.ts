@@ -2,7 +2,7 @@
 // them asks what is wanted, and says what came of it.
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
-import type { Manifest, Segment } from "../manifest.ts";
+import type { Manifest, Noise, Segment } from "../manifest.ts";
 import { BEGIN, type Course, follow } from "../order.ts";
 import type { PromptRows } from "./prompt.ts";
 
@@ -11,15 +11,24 @@ export const MOST_ROWS = 256;
 
 /** What a document wants of the next call of a phase. */
 export type Wanted =
-  | { readonly phase: "prefill" | "read"; readonly rows: readonly DocumentRow[] }
+  | { readonly phase: "prefill" | "read" | "draft"; readonly rows: readonly DocumentRow[] }
   | { readonly phase: "decode"; readonly rows: readonly [DocumentRow] }
-  | { readonly phase: "denoise" };
+  | { readonly phase: "denoise" | "last" };
+
+/** A finished image as its document has it from now on. */
+export interface Drawn {
+  readonly inputs: Values;
+  readonly grid: readonly DocumentRow[];
+  readonly after: NonNullable<Noise["after"]>;
+}
 
 export class Continuation {
   readonly #manifest: Manifest;
   /** all rows so far, appended or not */
   readonly rows: DocumentRow[];
   readonly spans: Record<string, Values[]>;
+  /** rows of drawings that later rows do not see */
+  readonly drafts: Set<DocumentRow>;
   #course: Course;
   /** rows that are appended */
   #done = 0;
@@ -27,9 +36,14 @@ export class Continuation {
   #draws = false;
   #ended = false;
 
-  constructor(manifest: Manifest, { rows, spans }: Pick<PromptRows, "rows" | "spans">) {
+  constructor(
+    manifest: Manifest,
+    { rows, spans }: Pick<PromptRows, "rows" | "spans">,
+    drafts: ReadonlySet<DocumentRow> = new Set(),
+  ) {
     this.#manifest = manifest;
     this.rows = [...rows];
+    this.drafts = new Set(drafts);
     this.spans = Object.fromEntries(Object.entries(spans).map(([name, values]) => [name, [...values]]));
     this.#course = follow(manifest, BEGIN, rows);
   }
@@ -59,10 +73,13 @@ export class Continuation {
     this.add(before);
     this.#draws = true;
   }
-  closeImage(modality: string, inputs: Values, grid: readonly DocumentRow[], after: readonly DocumentRow[]): void {
+  /** An image is drawn. Its rows wait to be read or to be passed over, or the last step has appended them. */
+  closeImage(modality: string, { inputs, grid, after }: Drawn, markers: readonly DocumentRow[]): void {
     (this.spans[modality] ??= []).push(inputs);
-    this.add([...grid, ...after]);
+    this.add([...grid, ...markers]);
     this.#draws = false;
+    if (after === "last") this.appended(grid.length);
+    if (after === "never") for (const row of grid) this.drafts.add(row);
   }
 
   /** @throws Failure "call" where a token is to follow what says nothing of tokens */
@@ -75,7 +92,10 @@ export class Continuation {
       throw new Failure("call", "there is nothing that a token could follow", "end the prompt with text");
     }
     const grid = this.#gridOf(first);
-    if (grid !== undefined) return { phase: "read", rows: waiting.slice(0, grid.rows * grid.cols) };
+    if (grid !== undefined) {
+      const phase = this.drafts.has(first) ? "draft" : "read";
+      return { phase, rows: waiting.slice(0, grid.rows * grid.cols) };
+    }
     const end = waiting.findIndex((row) => this.#gridOf(row) !== undefined);
     const run = end < 0 ? waiting : waiting.slice(0, end);
     const isLast = end < 0 && !this.#draws;

@@ -3,11 +3,11 @@
 import type { Context, Part } from "../context.ts";
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
-import type { Guide, Manifest } from "../manifest.ts";
+import type { Guide, Manifest, Noise } from "../manifest.ts";
 import { normals } from "../random.ts";
 import type { Phases, Result } from "../phases.ts";
 import { type Noisy, spanInputs, withInputs } from "./conditions.ts";
-import { Continuation } from "./continuation.ts";
+import { Continuation, type Drawn } from "./continuation.ts";
 import type { Phase } from "./events.ts";
 import { guided } from "./guidance.ts";
 import { headRows } from "./heads.ts";
@@ -46,8 +46,6 @@ export class Drawing {
   /** rows of markers on either side of the grid */
   readonly before: readonly DocumentRow[];
   readonly after: readonly DocumentRow[];
-  /** the inputs of the span when it is drawn */
-  readonly clean: Values;
   readonly #session: Phases;
   readonly #options: DrawingOptions;
   readonly #sampler: Sampler;
@@ -58,6 +56,10 @@ export class Drawing {
   #step = 0;
   #z: Float32Array;
   #unguided: Context | undefined;
+  /** by what the next prediction is pushed away */
+  #pushed: Float32Array | undefined;
+  /** what later rows see, where that is the last step */
+  #seen: Pick<Drawn, "inputs" | "grid"> | undefined;
 
   static modalityOf(manifest: Manifest): string {
     return imagesIn(manifest).span.name;
@@ -85,7 +87,8 @@ export class Drawing {
     this.#sampler = samplerFor(manifest, options);
     this.steps = this.#sampler.times.length;
     this.#z = this.#normals(0);
-    this.clean = spanInputs(manifest, span, options.inputs ?? {}, undefined);
+    // What is not given is said before anything is drawn.
+    if (this.#after !== "last") this.#inputs(undefined);
     const rows = this.#spanRows();
     const first = rows.findIndex(({ kind }) => kind === grid.kind);
     this.before = rows.slice(0, first);
@@ -107,29 +110,44 @@ export class Drawing {
   get noisy(): Noisy {
     return { input: this.#noise.input, t: this.#sampler.times[this.#step]! };
   }
-  /** The rows of the grid as they are now. */
-  cleanRows(): DocumentRow[] {
+  #gridRows(): DocumentRow[] {
     return this.#spanRows().filter(({ kind }) => kind === this.grid.kind);
+  }
+  get #after(): NonNullable<Noise["after"]> {
+    return this.#noise.after ?? "given";
+  }
+  /** By which phase the next step is made. */
+  get phase(): "denoise" | "last" {
+    return this.#after === "last" && this.#step === this.steps - 1 ? "last" : "denoise";
+  }
+  /** The span as its document has it once it is drawn. */
+  drawn(): Drawn {
+    return { ...(this.#seen ?? { inputs: this.#inputs(undefined), grid: this.#gridRows() }), after: this.#after };
+  }
+  /** Of the span, with how noisy it is where it is drawn. */
+  #inputs(noisy: Noisy | undefined, replaced: Values = {}): Values {
+    return spanInputs(this.#session.manifest, this.#span, { ...this.#options.inputs, ...replaced }, noisy);
   }
   /** What the next step asks the model. */
   part(replaced: Values = {}): Part {
-    const given = { ...this.#options.inputs, ...replaced };
-    const inputs = spanInputs(this.#session.manifest, this.#span, given, this.noisy);
-    return { rows: this.cleanRows(), spans: { [this.modality]: [inputs] } };
+    return { rows: this.#gridRows(), spans: { [this.modality]: [this.#inputs(this.noisy, replaced)] } };
   }
 
-  /** A step, by what a call with `part` has predicted; `context` has the document as the one of index `d`. */
-  async take(
-    result: Result,
-    document: Continuation,
-    context: Context,
-    d: number,
-  ): Promise<{ readonly step: number; readonly estimate: Float32Array }> {
+  /**
+   * Asks for what the next prediction is pushed away from, if for anything; `context` has the document as the one of index
+   * `d`. It comes before the call with `part`, which at the last step may append the rows.
+   */
+  async push(document: Continuation, context: Context, d: number): Promise<void> {
+    const { guidance = 1 } = this.#options;
+    if (guidance !== 1) this.#pushed = await this.#without(document, context, d);
+  }
+  /** A step, by what a call with `part` has predicted. */
+  take(result: Result, document: Continuation, d: number): { readonly step: number; readonly estimate: Float32Array } {
     const { guidance = 1 } = this.#options;
     const conditional = this.#predicted(result, d, document.rows.length);
-    const predicted =
-      guidance === 1 ? conditional : guided(await this.#without(document, context, d), conditional, guidance);
+    const predicted = this.#pushed === undefined ? conditional : guided(this.#pushed, conditional, guidance);
     const i = this.#step;
+    if (this.phase === "last") this.#seen = { inputs: this.#inputs(this.noisy), grid: this.#gridRows() };
     const estimate = estimateOf(this.#noise.process, this.noisy.t, this.#z, predicted);
     const noise = this.#sampler.needsNoise(i) ? this.#normals(i + 1) : undefined;
     this.#z = this.#sampler.step(i, this.#z, predicted, noise);
@@ -161,12 +179,11 @@ export class Drawing {
   }
   /** A context of the document's rows but those of a modality. */
   async #others(document: Continuation, modality: string): Promise<Context> {
-    const other = new Continuation(this.#session.manifest, { rows: [], spans: document.spans });
+    const other = new Continuation(this.#session.manifest, { rows: [], spans: document.spans }, document.drafts);
     other.openImage(document.rows.filter(({ kind }) => kind !== modality));
     const context = this.#session.start();
     try {
-      for (let wanted = other.wanted(); wanted?.phase !== "denoise"; wanted = other.wanted()) {
-        if (wanted === undefined) break;
+      for (let wanted = other.wanted(); wanted !== undefined && "rows" in wanted; wanted = other.wanted()) {
         this.#options.signal?.throwIfAborted();
         await this.#append(context, wanted.phase, [{ rows: wanted.rows, spans: other.spansOf(wanted.rows) }]);
         other.appended(wanted.rows.length);

@@ -7,7 +7,9 @@ export interface Taken {
   readonly rows: number;
   readonly ms: number;
 }
-export type Phase = "prefill" | "decode" | "read" | "denoise";
+export type Phase = "prefill" | "decode" | "read" | "denoise" | "last" | "draft";
+/** Whether a call of it is a step of an image. */
+export const isStep = (phase: Phase): phase is "denoise" | "last" => phase === "denoise" || phase === "last";
 
 export type GenerateEvent =
   /** first: all that is known before anything is computed */

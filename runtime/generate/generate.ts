@@ -10,7 +10,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { withInputs } from "./conditions.ts";
 import { Continuation, type Wanted } from "./continuation.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
-import type { GenerateEvent, Phase, Taken } from "./events.ts";
+import { type GenerateEvent, isStep, type Phase, type Taken } from "./events.ts";
 import { headRows } from "./heads.ts";
 import { type PromptPart, promptRows } from "./prompt.ts";
 import { layoutOf, tokensIn } from "./rows.ts";
@@ -33,7 +33,7 @@ export interface GenerateOptions extends TextOptions, DrawingOptions {
   readonly seed?: number | readonly number[] | undefined;
 }
 
-const PHASES: readonly Phase[] = ["prefill", "read", "decode", "denoise"];
+const PHASES: readonly Phase[] = ["prefill", "read", "draft", "decode", "denoise", "last"];
 
 /** @throws Failure "call" where options do not fit the model, and whatever its calls throw */
 export const generate = async function* (
@@ -108,7 +108,7 @@ class Writing {
     this.#prompts = prompts.map(({ tokens, images: given }) => ({ tokens, images: given }));
     this.#context = session.start(prompts.length);
     const none = { calls: 0, rows: 0, ms: 0 };
-    this.#taken = { prefill: none, decode: none, read: none, denoise: none };
+    this.#taken = { prefill: none, decode: none, read: none, denoise: none, last: none, draft: none };
   }
   get #draws(): boolean {
     const { images = "auto" } = this.#options;
@@ -125,7 +125,7 @@ class Writing {
     while (this.#documents.some(({ continuation }) => !continuation.ended)) {
       for (const phase of PHASES) {
         const wanting = this.#documents.flatMap((document) => {
-          const wanted = document.continuation.wanted();
+          const wanted = this.#wanted(document);
           return wanted?.phase === phase ? [{ document, wanted }] : [];
         });
         if (wanting.length > 0) yield* this.#call(phase, wanting);
@@ -134,6 +134,11 @@ class Writing {
     yield { is: "usage", phases: { ...this.#taken }, tokens: this.#tokens, images: this.#images };
   }
 
+  /** Of an image that is drawn, the step that is next. */
+  #wanted({ continuation, drawing }: Document): Wanted | undefined {
+    const wanted = continuation.wanted();
+    return wanted?.phase === "denoise" ? { phase: drawing!.phase } : wanted;
+  }
   async *#call(
     phase: Phase,
     wanting: readonly { readonly document: Document; readonly wanted: Wanted }[],
@@ -143,13 +148,16 @@ class Writing {
     for (const { document, wanted } of wanting) parts[document.at] = this.#partOf(document, wanted);
     const { inputs = {} } = this.#options;
     const given = withInputs(this.#manifest, phase, parts, inputs, (d) => this.#documents[d]!.drawing?.noisy);
+    if (isStep(phase))
+      for (const { document } of wanting)
+        await this.#timed(phase, () => document.drawing!.push(document.continuation, this.#context, document.at));
     const result = await this.#timed(phase, () => this.#session.append(this.#context, phase, given));
     const { calls, rows, ms } = this.#taken[phase];
     const count = parts.reduce((sum, part) => sum + part.rows.length, 0);
     this.#taken[phase] = { calls: calls + 1, rows: rows + count, ms };
     for (const { document, wanted } of wanting)
-      if (wanted.phase !== "denoise") document.continuation.appended(wanted.rows.length);
-    if (phase === "denoise") for (const { document } of wanting) yield* this.#drawn(document, result);
+      if ("rows" in wanted) document.continuation.appended(wanted.rows.length);
+    if (isStep(phase)) for (const { document } of wanting) yield* this.#drawn(document, result);
     if (phase === "decode") for (const { document } of wanting) yield* this.#chosen(document, result);
   }
   /** What a phase takes, and not what is done with its events. */
@@ -161,8 +169,7 @@ class Writing {
     return done;
   }
   #partOf({ continuation, drawing }: Document, wanted: Wanted): Part {
-    if (wanted.phase === "denoise") return drawing!.part();
-    return { rows: wanted.rows, spans: continuation.spansOf(wanted.rows) };
+    return "rows" in wanted ? { rows: wanted.rows, spans: continuation.spansOf(wanted.rows) } : drawing!.part();
   }
   /** A token behind the last row, and what comes of it. */
   async *#chosen(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
@@ -218,14 +225,12 @@ class Writing {
   async *#drawn(document: Document, result: Result): AsyncGenerator<GenerateEvent, void, undefined> {
     const { at, continuation } = document;
     const drawing = document.drawing!;
-    const { step, estimate } = await this.#timed("denoise", () =>
-      drawing.take(result, continuation, this.#context, at),
-    );
+    const { step, estimate } = drawing.take(result, continuation, at);
     const { index, steps } = drawing;
     yield { is: "step", document: at, image: index, step, steps, estimate };
     if (step < steps) return;
     const rows = drawing.rows;
-    continuation.closeImage(drawing.modality, drawing.clean, drawing.cleanRows(), drawing.after);
+    continuation.closeImage(drawing.modality, drawing.drawn(), drawing.after);
     drawing.close();
     document.drawing = undefined;
     this.#images++;

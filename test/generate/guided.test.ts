@@ -15,13 +15,20 @@ const labelled =
       .replaceAll("  position = running", `${guides}  position = running`);
 const drawing = { prompt: ["ab"], images: 1, maxTokens: 0, steps: 3, seed: 2, inputs: { label: 0.5 } } as const;
 
-const drawn = async (guides: string, options: { readonly guidance?: number; readonly guide?: string }) => {
-  const model = await compiled("DualTower", "onnx", louder(1), {}, labelled(guides));
+const drawn = async (
+  guides: string,
+  options: { readonly guidance?: number; readonly guide?: string },
+  edited: (text: string) => string = (specification) => specification,
+) => {
+  const model = await compiled("DualTower", "onnx", louder(1), {}, (each) => edited(labelled(guides)(each)));
   try {
     const { events, errors } = await judged(model, { ...drawing, ...options });
     const image = events.find((event) => event.is === "image")!;
     expect(errors["denoise"]!.nmse).toBeLessThan(1e-10);
-    return { rows: [...image.rows], predictions: errors["denoise"]!.rows, guides: model.session.manifest.guides };
+    const { last = { rows: 0, nmse: 0 } } = errors;
+    expect(last.nmse).toBeLessThan(1e-10);
+    const predictions = errors["denoise"]!.rows + last.rows;
+    return { rows: [...image.rows], predictions, guides: model.session.manifest.guides };
   } finally {
     await model.close();
   }
@@ -49,6 +56,16 @@ test("with another value of an input", { timeout: 60_000 }, async () => {
   expect(found.predictions).toBe(24);
   expect(found.rows).not.toEqual((await drawn(text, { guidance: 3 })).rows);
   expect(found.rows).not.toEqual((await drawn("", {})).rows);
+});
+
+test("of a last step that stays, before it is appended", async () => {
+  const lasting = (specification: string): string => specification.replaceAll("after: given", "after: last");
+  for (const guides of [text, label]) {
+    const found = await drawn(guides, { guidance: 3 }, lasting);
+    expect(found.predictions).toBe(24);
+    // What stays changes nothing of the image itself.
+    expect(found.rows).toEqual((await drawn(guides, { guidance: 3 })).rows);
+  }
 });
 
 test("of several the one that is named", async () => {

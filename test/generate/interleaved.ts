@@ -1,15 +1,30 @@
-// Interleaved runs of small models: text, image, text, image, text. Each call is judged on the whole document.
+// Interleaved runs of small models: text, image, text, image, text. Each call is judged on the whole document, with later
+// rows seeing of each image what the model says: its clean rows, those of its last step, or nothing.
 import { expect } from "vitest";
 import type { GenerateOptions } from "../../runtime/index.ts";
 import type { SessionOptions } from "../../runtime/session.ts";
 import { type Compiled, compiled, judged, louder, shapeOf } from "./judged.ts";
 
-export const interleaving = [
-  { name: "DualTower", factor: 2.5, guidance: 1, isQuick: true },
-  { name: "XFuse", factor: 2.5, guidance: 3, isQuick: false },
-  { name: "LMFusion", factor: 2.5, guidance: 2, isQuick: true },
-  { name: "DualTowerDiT", factor: -4, guidance: 1, isQuick: false },
-] as const;
+export interface Interleaving {
+  readonly name: string;
+  readonly factor: number;
+  readonly guidance: number;
+  readonly after: "given" | "last" | "never";
+  /** it is run on a GPU by every test run */
+  readonly isQuick: boolean;
+}
+export const interleaving: readonly Interleaving[] = [
+  { name: "DualTower", factor: 2.5, guidance: 1, after: "given", isQuick: false },
+  { name: "XFuse", factor: 2.5, guidance: 3, after: "given", isQuick: false },
+  { name: "LMFusion", factor: 2.5, guidance: 2, after: "given", isQuick: true },
+  { name: "DualTowerDiT", factor: -4, guidance: 1, after: "given", isQuick: false },
+  { name: "DualTower", factor: 2.5, guidance: 1, after: "last", isQuick: true },
+  { name: "XFuse", factor: 2.5, guidance: 3, after: "last", isQuick: false },
+  { name: "LMFusion", factor: 2.5, guidance: 2, after: "last", isQuick: false },
+  { name: "DualTowerDiT", factor: -4, guidance: 1, after: "last", isQuick: false },
+  { name: "DualTower", factor: 2.5, guidance: 3, after: "never", isQuick: false },
+  { name: "LMFusion", factor: 2.5, guidance: 2, after: "never", isQuick: true },
+];
 
 const STEPS = 3;
 const TOKENS = 14;
@@ -28,24 +43,32 @@ const seedFor = async ({ session }: Compiled, options: GenerateOptions): Promise
 };
 
 export const interleaved = async (
-  { name, factor, guidance }: (typeof interleaving)[number],
+  { name, factor, guidance, after }: Interleaving,
   target: "onnx" | "webgpu",
   options?: SessionOptions,
 ): Promise<void> => {
-  const model = await compiled(name, target, louder(factor), options);
+  const edited = (text: string): string => text.replaceAll("after: given", `after: ${after}`);
+  const model = await compiled(name, target, louder(factor), options, edited);
   try {
     const drawing = { prompt: ["ab"], maxTokens: TOKENS, steps: STEPS, guidance, sampling: { temperature: 1 } };
     const run = await judged(model, { ...drawing, seed: await seedFor(model, drawing) });
     const [document] = run.documents;
     const images = run.events.filter((event) => event.is === "image").length;
     expect(shapeOf(document!)).toMatch(/^t+(?:op{4}c)+t+(?:op{4}c)+t/);
-    const [decode, denoise] = [run.errors["decode"]!, run.errors["denoise"]!];
-    expect(decode.nmse).toBeLessThan(MOST);
-    expect(denoise.nmse).toBeLessThan(MOST);
+    const none = { nmse: 0, rows: 0 };
+    const { decode = none, denoise = none, last = none } = run.errors;
+    for (const { nmse } of [decode, denoise, last]) expect(nmse).toBeLessThan(MOST);
     // Every token has its logits, and every step of both branches its predictions.
     expect(decode.rows).toBe(TOKENS);
-    expect(denoise.rows).toBe(images * STEPS * 4 * (guidance === 1 ? 1 : 2));
-    expect(run.events.at(-1)).toMatchObject({ is: "usage", tokens: TOKENS, images });
+    const lasting = after === "last" ? images : 0;
+    expect(last.rows).toBe(4 * lasting);
+    expect(denoise.rows).toBe(4 * (images * STEPS * (guidance === 1 ? 1 : 2) - lasting));
+    // A drawn image is read, kept from its last step or passed over, and in one way alone.
+    const { phases, ...usage } = run.events.find((event) => event.is === "usage")!;
+    expect(usage).toEqual({ is: "usage", tokens: TOKENS, images });
+    const ends = { given: phases.read.calls, last: phases.last.calls, never: phases.draft.calls };
+    expect(ends).toEqual({ given: 0, last: 0, never: 0, [after]: images });
+    expect(phases.denoise.calls).toBe(images * STEPS - lasting);
   } finally {
     await model.close();
   }

@@ -85,6 +85,9 @@ export interface Judged {
   readonly errors: Readonly<Record<string, { readonly nmse: number; readonly rows: number }>>;
 }
 
+/** Phases with heads. */
+const JUDGED: readonly string[] = ["decode", "denoise", "last"];
+
 interface Grown {
   readonly rows: Document["rows"][number][];
   readonly spans: Record<string, Values[]>;
@@ -131,10 +134,10 @@ export const judged = async (
         for (const [modality, values] of Object.entries(part.spans ?? {}))
           more[modality] = [...(more[modality] ?? []), ...values];
         const whole = { rows: [...rows, ...part.rows], spans: more, inputs: part.inputs ?? {} } as Document;
-        if (part.rows.length > 0 && (phase === "decode" || phase === "denoise"))
-          judge(phase, whole, rows.length, result, d);
+        if (part.rows.length > 0 && JUDGED.includes(phase)) judge(phase, whole, rows.length, result, d);
         if (phase === "denoise") continue;
-        rows.push(...(part.rows as Grown["rows"]));
+        const kept = phase === "draft" ? part.rows.map((row) => ({ ...row, draft: true })) : part.rows;
+        rows.push(...(kept as Grown["rows"]));
         Object.assign(spans, more);
       }
       return result;
