@@ -73,7 +73,7 @@ const STATEMENTS = [
   [
     ["noise"],
     "`noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: given }`",
-    "how spans are noised, by which input",
+    "how spans are noised, by which input; what later rows see of a drawn one: it read clean, its `last` step, or nothing ([rows.md](rows.md))",
   ],
   [
     ["head"],
