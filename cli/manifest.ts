@@ -74,9 +74,9 @@ export const guidesOf = ({ guides }: Model): readonly Guide[] | undefined =>
   guides.length === 0
     ? undefined
     : guides.map(({ name, how }) =>
-        how.kind === "without"
-          ? { is: "without", name, modality: how.modality, before: how.before }
-          : { is: "replace", name, input: how.input.name, value: how.value },
+        how.kind === "replace"
+          ? { is: "replace", name, input: how.input.name, value: how.value }
+          : { is: how.kind, name, modality: how.modality, before: how.before },
       );
 
 /** `decode.text`, `forward.text+image`: the names of a program's files begin so. */

@@ -13,6 +13,8 @@ export interface Part {
   readonly rows: Document["rows"];
   readonly spans?: Readonly<Record<string, readonly Values[]>> | undefined;
   readonly inputs?: Values | undefined;
+  /** kinds of earlier rows that the new ones do not see, though masks let them */
+  readonly unseen?: readonly string[] | undefined;
 }
 
 /** The slots of a stream, shared by all its caches. */
@@ -114,7 +116,8 @@ export class Context {
         program.again.length === 0
           ? []
           : past.filter(({ row, hidden }) => program.again.includes(row.kind) && hidden !== true);
-      return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
+      const { rows, inputs = {}, unseen = [] } = part;
+      return { rows, spans, inputs, place: past.length, again, unseen };
     });
   }
 
@@ -138,15 +141,21 @@ export class Context {
       const [, dim] = port.shape;
       const stream = /^past\.(.*)\.(order|span)$/.exec(port.name);
       if (stream && dim === `past.${stream[1]}`) {
-        const { room, order, span } = this.#slots.get(stream[1]!)!;
-        inputs[port.name] = {
-          dtype: "i32",
-          shape: [this.batch, room],
-          data: stream[2] === "order" ? order : span,
-        };
+        const slots = this.#slots.get(stream[1]!)!;
+        const data = stream[2] === "order" ? this.#seen(slots, documents) : slots.span;
+        inputs[port.name] = { dtype: "i32", shape: [this.batch, slots.room], data };
       }
     }
     return { inputs, behind };
+  }
+
+  /** The places of past rows: none for those that a call's rows do not see. */
+  #seen({ room, order }: Slots, documents: readonly Document[]): Int32Array {
+    if (documents.every(({ unseen = [] }) => unseen.length === 0)) return order;
+    return order.map((place, slot) => {
+      const d = Math.floor(slot / room);
+      return place >= 0 && documents[d]!.unseen!.includes(this.#rows[d]![place]!.row.kind) ? -1 : place;
+    });
   }
 
   /** Counts the rows that are there now, and the slots that are taken; nothing for a program that does not append. */

@@ -27,6 +27,8 @@ export interface Document {
   readonly place?: number | undefined;
   /** earlier rows that are given again, because what is drawn changes them */
   readonly again?: readonly Slot[] | undefined;
+  /** kinds of earlier rows that none of these sees */
+  readonly unseen?: readonly string[] | undefined;
 }
 /** What a call needs to know of a program, as its manifest has it. */
 export interface Callable {

@@ -121,11 +121,12 @@ export interface Noise {
 }
 
 /**
- * What guidance pushes an image away from: the same image in a document without the tokens of a modality before it, or with
- * another value of an input.
+ * What guidance pushes an image away from: the same image in a document without the tokens of a modality before it, by rows
+ * that do not see those tokens, or with another value of an input.
  */
 export type Guide =
   | { readonly is: "without"; readonly name: string; readonly modality: string; readonly before: string }
+  | { readonly is: "hide"; readonly name: string; readonly modality: string; readonly before: string }
   | { readonly is: "replace"; readonly name: string; readonly input: string; readonly value: number };
 
 /** A file of external data, beside the manifest. */

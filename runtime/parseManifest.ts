@@ -90,6 +90,7 @@ const process = variant<Process>({
 
 const guide = variant<Guide>({
   without: object({ is: oneOf("without"), name: identifier, modality: identifier, before: identifier }),
+  hide: object({ is: oneOf("hide"), name: identifier, modality: identifier, before: identifier }),
   replace: object({ is: oneOf("replace"), name: identifier, input: identifier, value: number }),
 });
 

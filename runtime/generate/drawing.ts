@@ -1,5 +1,5 @@
 // One image as it is drawn: its noisy rows, the steps of a sampler over them, and, for guidance, the same image without what
-// the model's guide names: in a document without text, or with another value of an input.
+// the model's guide names: in a document without text, by rows that see none, or with another value of an input.
 import type { Context, Part } from "../context.ts";
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
@@ -166,10 +166,11 @@ export class Drawing {
   /** What the model predicts without what the guide names. */
   async #without(document: Continuation, context: Context, d: number): Promise<Float32Array> {
     this.#options.signal?.throwIfAborted();
-    if (this.#guide.is === "replace") {
-      const replaced = { [this.#guide.input]: this.#guide.value };
+    if (this.#guide.is !== "without") {
+      const replaced = this.#guide.is === "replace" ? { [this.#guide.input]: this.#guide.value } : {};
+      const unseen = this.#guide.is === "hide" ? [this.#guide.modality] : [];
       const parts = Array.from({ length: context.batch }, (): Part => ({ rows: [] }));
-      parts[d] = this.part(replaced);
+      parts[d] = { ...this.part(replaced), unseen };
       return this.#predicted(await this.#append(context, "denoise", parts, replaced), d, document.rows.length);
     }
     const { modality } = this.#guide;

@@ -1,5 +1,5 @@
-// What an image is pushed away from: a document without text, or another value of an input, as the model's guide says. Both
-// branches of every step are judged by the oracle.
+// What an image is pushed away from: a document without text, rows that see none, or another value of an input, as the model's
+// guide says. Both branches of every step are judged by the oracle.
 import { expect, test } from "vitest";
 import { compiled, judged, louder } from "./judged.ts";
 
@@ -34,6 +34,7 @@ const drawn = async (
   }
 };
 const text = "  guide text = without(text before image)\n";
+const hidden = "  guide text = hide(text before image)\n";
 const label = "  guide label = replace(label: 0)\n";
 
 test("without text, which is what a model without guides does too", async () => {
@@ -58,9 +59,17 @@ test("with another value of an input", { timeout: 60_000 }, async () => {
   expect(found.rows).not.toEqual((await drawn("", {})).rows);
 });
 
+test("by rows that do not see the text, each at its place", async () => {
+  const found = await drawn(hidden, { guidance: 3 });
+  expect(found.guides).toEqual([{ is: "hide", name: "text", modality: "text", before: "image" }]);
+  expect(found.predictions).toBe(24);
+  expect(found.rows).not.toEqual((await drawn(text, { guidance: 3 })).rows);
+  expect(found.rows).not.toEqual((await drawn("", {})).rows);
+});
+
 test("of a last step that stays, before it is appended", async () => {
   const lasting = (specification: string): string => specification.replaceAll("after: given", "after: last");
-  for (const guides of [text, label]) {
+  for (const guides of [text, label, hidden]) {
     const found = await drawn(guides, { guidance: 3 }, lasting);
     expect(found.predictions).toBe(24);
     // What stays changes nothing of the image itself.

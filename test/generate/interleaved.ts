@@ -10,6 +10,8 @@ export interface Interleaving {
   readonly factor: number;
   readonly guidance: number;
   readonly after: "given" | "last" | "never";
+  /** what guidance pushes away from, where it is not a document without text */
+  readonly guide?: string;
   /** it is run on a GPU by every test run */
   readonly isQuick: boolean;
 }
@@ -23,7 +25,7 @@ export const interleaving: readonly Interleaving[] = [
   { name: "LMFusion", factor: 2.5, guidance: 2, after: "last", isQuick: false },
   { name: "DualTowerDiT", factor: -4, guidance: 1, after: "last", isQuick: false },
   { name: "DualTower", factor: 2.5, guidance: 3, after: "never", isQuick: false },
-  { name: "LMFusion", factor: 2.5, guidance: 2, after: "never", isQuick: true },
+  { name: "LMFusion", factor: 2.5, guidance: 2, after: "never", guide: "hide(text before image)", isQuick: true },
 ];
 
 const STEPS = 3;
@@ -43,11 +45,13 @@ const seedFor = async ({ session }: Compiled, options: GenerateOptions): Promise
 };
 
 export const interleaved = async (
-  { name, factor, guidance, after }: Interleaving,
+  { name, factor, guidance, after, guide }: Interleaving,
   target: "onnx" | "webgpu",
   options?: SessionOptions,
 ): Promise<void> => {
-  const edited = (text: string): string => text.replaceAll("after: given", `after: ${after}`);
+  const guides = guide === undefined ? "" : `  guide text = ${guide}\n`;
+  const edited = (text: string): string =>
+    text.replaceAll("after: given", `after: ${after}`).replaceAll("  position =", `${guides}  position =`);
   const model = await compiled(name, target, louder(factor), options, edited);
   try {
     const drawing = { prompt: ["ab"], maxTokens: TOKENS, steps: STEPS, guidance, sampling: { temperature: 1 } };

@@ -133,7 +133,8 @@ export const judged = async (
         const more: Record<string, Values[]> = { ...spans };
         for (const [modality, values] of Object.entries(part.spans ?? {}))
           more[modality] = [...(more[modality] ?? []), ...values];
-        const whole = { rows: [...rows, ...part.rows], spans: more, inputs: part.inputs ?? {} } as Document;
+        const own = part.unseen === undefined ? part.rows : part.rows.map((row) => ({ ...row, unseen: part.unseen }));
+        const whole = { rows: [...rows, ...own], spans: more, inputs: part.inputs ?? {} } as Document;
         if (part.rows.length > 0 && JUDGED.includes(phase)) judge(phase, whole, rows.length, result, d);
         if (phase === "denoise") continue;
         const kept = phase === "draft" ? part.rows.map((row) => ({ ...row, draft: true })) : part.rows;

@@ -50,7 +50,11 @@ export const modelMessages = {
   }),
   "guide-form": () => ({
     message: "A guide says what an image is drawn without.",
-    help: "Write `guide text = without(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
+    help: "Write `guide text = without(text before image)` or `hide(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
+  }),
+  "hide-again": (modality: string, before: string) => ({
+    message: `Rows of ${modality} cannot be hidden from the ${before} that is drawn: they change with it, and are computed in the same call.`,
+    help: `Write \`without(${modality} before ${before})\`, or let rows of ${modality} read no input that says how noisy the ${before} is.`,
   }),
   "reserved-modality": (name: string) => ({
     message: `A modality cannot be called \`${name}\`.`,

@@ -31,6 +31,24 @@ export const modelMistakes: readonly Mistake[] = [
     "  guide text = «0»\n  mask =",
     "  guide text = without(text before image)\n  mask =",
   ]),
+  wrong(
+    "a guide that hides what changes with the image",
+    dual,
+    ["input t: number per image", "input t: number per document", "input t: number per document"],
+    [
+      "select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+      "vision.condition(t)",
+      "vision.condition(t)",
+    ],
+    ["vision: Copied(Small, patch: 12))", "vision: Paint) with { bridge }", "vision: Paint) with { bridge }"],
+    ["train vision.**, text.added", "train **", "train **"],
+    ["freeze language.**", "", ""],
+    [
+      "  mask =",
+      "  guide text = «hide(text before image)»\n  mask =",
+      "  guide text = without(text before image)\n  mask =",
+    ],
+  ),
   wrong("a guide without a modality that there is", dual, [
     "  mask =",
     "  guide text = without(text before «img»)\n  mask =",
