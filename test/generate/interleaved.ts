@@ -12,20 +12,30 @@ export interface Interleaving {
   readonly after: "given" | "last" | "never";
   /** what guidance pushes away from, where it is not a document without text */
   readonly guide?: string;
+  /** from which on one is looked for that interleaves; those below it were found not to */
+  readonly seed: number;
   /** it is run on a GPU by every test run */
   readonly isQuick: boolean;
 }
 export const interleaving: readonly Interleaving[] = [
-  { name: "DualTower", factor: 2.5, guidance: 1, after: "given", isQuick: false },
-  { name: "XFuse", factor: 2.5, guidance: 3, after: "given", isQuick: false },
-  { name: "LMFusion", factor: 2.5, guidance: 2, after: "given", isQuick: true },
-  { name: "DualTowerDiT", factor: -4, guidance: 1, after: "given", isQuick: false },
-  { name: "DualTower", factor: 2.5, guidance: 1, after: "last", isQuick: true },
-  { name: "XFuse", factor: 2.5, guidance: 3, after: "last", isQuick: false },
-  { name: "LMFusion", factor: 2.5, guidance: 2, after: "last", isQuick: false },
-  { name: "DualTowerDiT", factor: -4, guidance: 1, after: "last", isQuick: false },
-  { name: "DualTower", factor: 2.5, guidance: 3, after: "never", isQuick: false },
-  { name: "LMFusion", factor: 2.5, guidance: 2, after: "never", guide: "hide(text before image)", isQuick: true },
+  { name: "DualTower", factor: 2.5, guidance: 1, after: "given", seed: 9, isQuick: false },
+  { name: "XFuse", factor: 2.5, guidance: 3, after: "given", seed: 7, isQuick: false },
+  { name: "LMFusion", factor: 2.5, guidance: 2, after: "given", seed: 2, isQuick: true },
+  { name: "DualTowerDiT", factor: -4, guidance: 1, after: "given", seed: 5, isQuick: false },
+  { name: "DualTower", factor: 2.5, guidance: 1, after: "last", seed: 18, isQuick: true },
+  { name: "XFuse", factor: 2.5, guidance: 3, after: "last", seed: 7, isQuick: false },
+  { name: "LMFusion", factor: 2.5, guidance: 2, after: "last", seed: 2, isQuick: false },
+  { name: "DualTowerDiT", factor: -4, guidance: 1, after: "last", seed: 5, isQuick: false },
+  { name: "DualTower", factor: 2.5, guidance: 3, after: "never", seed: 2, isQuick: false },
+  {
+    name: "LMFusion",
+    factor: 2.5,
+    guidance: 2,
+    after: "never",
+    seed: 2,
+    guide: "hide(text before image)",
+    isQuick: true,
+  },
 ];
 
 const STEPS = 3;
@@ -34,8 +44,8 @@ const TOKENS = 14;
 const MOST = 1e-10;
 
 /** The first seed whose run opens an image after text, and another after more text, and writes on: the last token is not appended. */
-const seedFor = async ({ session }: Compiled, options: GenerateOptions): Promise<number> => {
-  for (let seed = 1; seed < 60; seed++) {
+const seedFor = async ({ session }: Compiled, first: number, options: GenerateOptions): Promise<number> => {
+  for (let seed = first; seed < first + 60; seed++) {
     let kinds = "t";
     for await (const event of session.generate({ ...options, seed }))
       kinds += event.is === "text" ? "t".repeat(event.ids.length) : event.is === "image" ? "i" : "";
@@ -45,7 +55,7 @@ const seedFor = async ({ session }: Compiled, options: GenerateOptions): Promise
 };
 
 export const interleaved = async (
-  { name, factor, guidance, after, guide }: Interleaving,
+  { name, factor, guidance, after, guide, seed }: Interleaving,
   target: "onnx" | "webgpu",
   options?: SessionOptions,
 ): Promise<void> => {
@@ -55,7 +65,7 @@ export const interleaved = async (
   const model = await compiled(name, target, louder(factor), options, edited);
   try {
     const drawing = { prompt: ["ab"], maxTokens: TOKENS, steps: STEPS, guidance, sampling: { temperature: 1 } };
-    const run = await judged(model, { ...drawing, seed: await seedFor(model, drawing) });
+    const run = await judged(model, { ...drawing, seed: await seedFor(model, seed, drawing) });
     const [document] = run.documents;
     const images = run.events.filter((event) => event.is === "image").length;
     expect(shapeOf(document!)).toMatch(/^t+(?:op{4}c)+t+(?:op{4}c)+t/);
