@@ -13,7 +13,7 @@ import { analyse, Compiled, oracle, Refused, type Result } from "./run.ts";
 import type { Spec } from "./spec.ts";
 
 const first = Number(process.env["SEED"] ?? 1);
-const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 8 : 1));
+const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 6 : 1));
 const CLEAN = 0.25;
 
 /** All drawings end so; a number of a span, where it has one, says how noisy it is. */
