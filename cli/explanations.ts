@@ -268,7 +268,7 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     name: "a guide that is no such call",
     wrong: "  guide text = 0",
     right: "  guide text = without(text before image)",
-    said: "error[guide-form]: A guide says what an image is drawn without.\n   ┌─ main.graft:22:16\n22 │   guide text = 0\n   │                ^\nhelp: Write `guide text = without(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
+    said: "error[guide-form]: A guide says what an image is drawn without.\n   ┌─ main.graft:22:16\n22 │   guide text = 0\n   │                ^\nhelp: Write `guide text = without(text before image)` or `hide(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
   },
   "h-kinds": {
     name: "rows that are lost",
@@ -323,6 +323,12 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     wrong: "import { Language, Painter } from \"std/contracts\"\nimport { Copied } from \"std/copied\"\nimport { DiT } from \"std/dit\"\ntower Paint = DiT(L: 2, D: 8, heads: 2, size: 2, channels: 3, rows: 2, classes: 10, outputs: 1)\nmodel Dual(language: Language, vision: Painter) {\n  modality text = tokens(vocab: language.vocab, add: [\"<boi>\", \"<eoi>\"])\n  modality image = span { open: text \"<boi>\", patch: grid(2, 2, of: vision.patch), close: text \"<eoi>\" }\n  group und = text, image.open, image.close\n  input t: number per image\n  let c = select { und: vision.condition(clean), image.patch: vision.condition(t) }\n  train vision.**, text.added\n  weight p: [8, 12] = zeros\n  train p\n  embed image.patch(z) = linear(z, p)\n  layers fuse l in spread(language.layers, 1), v in spread(vision.layers, 1) {\n    h = select { und: h, image.patch: v(h, c: c) }\n  mask = causal or within(image.patch)\n  noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: given }\n  head image = denoise(vision.leave(h, c: c))\nmodel Swap = Dual(language: Small, vision: Paint)",
     right: "import { Language } from \"std/contracts\"\nmodel Alone(language: Language = Small) {\n  modality text = tokens(vocab: language.vocab)\n  layers fuse l in language.layers {\n    h = l(h)\n  mask = causal",
     said: "error[held-own]: No rows are at home in `vision`, so none would pass through its group of blocks.\n   ┌─ main.graft:22:39\n22 │     h = select { und: h, image.patch: v(h, c: c) }\n   │                                       ^^^^^^^^^^\nhelp: Say which do, as in `held(v, own: image.patch)(h)`, or use `chain(v)(h)`.",
+  },
+  "hide-again": {
+    name: "a guide that hides what changes with the image",
+    wrong: "  guide text = hide(text before image)",
+    right: "  guide text = without(text before image)",
+    said: "error[hide-again]: Rows of text cannot be hidden from the image that is drawn: they change with it, and are computed in the same call.\n   ┌─ main.graft:22:16\n22 │   guide text = hide(text before image)\n   │                ^^^^^^^^^^^^^^^^^^^^^^^\nhelp: Write `without(text before image)`, or let rows of text read no input that says how noisy the image is.",
   },
   "identity-shape": {
     name: "an identity that is not square",
@@ -413,6 +419,18 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     wrong: "    h = l(h[3]) | v(h[image.patch])",
     right: "    h = select { und: l(h), image.patch: v(h, c: c) }",
     said: "error[kinds-wanted]: Kinds of rows are wanted, and this is the number 3.\n   ┌─ main.graft:20:13\n20 │     h = l(h[3]) | v(h[image.patch])\n   │             ^\nhelp: Name a modality, a kind such as `image.patch`, or a group.",
+  },
+  "last-changes": {
+    name: "a last step that changes what stands before it",
+    wrong: "  let c = select { text: vision.condition(clean), image: vision.condition(t) }",
+    right: "  let c = select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+    said: "error[last-changes]: `after: last` keeps what rows were at the last step, but rows of image.open before the drawing change with it.\n   ┌─ main.graft:24:88\n24 │   noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: last }\n   │                                                                                        ^^^^\nhelp: Let rows outside the grid read no input that says how noisy the image is: `clean` in its place. Or write `after: given`.",
+  },
+  "last-extent": {
+    name: "a last step whose time is the document's",
+    wrong: "  input t: number per document\n  noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: last }",
+    right: "  input t: number per image\n  noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: given }",
+    said: "error[last-extent]: `after: last` keeps rows that the last step made with its `t`, and `t` belongs to all rows of the document.\n   ┌─ main.graft:24:88\n24 │   noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: last }\n   │                                                                                        ^^^^\nhelp: Write `input t: number per image`, or `after: given`.",
   },
   "layers-wanted": {
     name: "a tower as layers",

@@ -149,7 +149,7 @@ const steps =
 
 const usageText = ({ phases, tokens }: Extract<GenerateEvent, { is: "usage" }>, { is, why }: Device): string => {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
-  const { prefill, read, decode, denoise } = phases;
+  const { prefill, read, decode, denoise, last } = phases;
   const rate = decode.ms === 0 ? 0 : (1000 * decode.calls) / decode.ms;
   return [
     `on ${is === "webgpu" ? "WebGPU" : "ONNX Runtime, CPU"}: ${why}`,
@@ -157,6 +157,8 @@ const usageText = ({ phases, tokens }: Extract<GenerateEvent, { is: "usage" }>, 
       ? []
       : [`read: ${prefill.rows + read.rows} rows in ${seconds(prefill.ms + read.ms)}`]),
     ...(decode.calls === 0 ? [] : [`text: ${tokens} tokens in ${seconds(decode.ms)}, ${rate.toFixed(1)} a second`]),
-    ...(denoise.calls === 0 ? [] : [`images: ${denoise.calls} steps in ${seconds(denoise.ms)}`]),
+    ...(denoise.calls + last.calls === 0
+      ? []
+      : [`images: ${denoise.calls + last.calls} calls in ${seconds(denoise.ms + last.ms)}`]),
   ].join("\n");
 };

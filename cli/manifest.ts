@@ -58,10 +58,11 @@ export const conditionsOf = (model: Model): Condition[] =>
   });
 
 export const noiseOf = (model: Model): Noise[] =>
-  model.noise.map(({ modality, process, drawn }) => ({
+  model.noise.map(({ modality, process, drawn, after }) => ({
     modality,
     input: drawn?.input.name ?? null,
     process: processOf(process),
+    after,
   }));
 const processOf = (process: ModelProcess): Process => {
   const { kind, ...rest } = process;
@@ -73,9 +74,9 @@ export const guidesOf = ({ guides }: Model): readonly Guide[] | undefined =>
   guides.length === 0
     ? undefined
     : guides.map(({ name, how }) =>
-        how.kind === "without"
-          ? { is: "without", name, modality: how.modality, before: how.before }
-          : { is: "replace", name, input: how.input.name, value: how.value },
+        how.kind === "replace"
+          ? { is: "replace", name, input: how.input.name, value: how.value }
+          : { is: how.kind, name, modality: how.modality, before: how.before },
       );
 
 /** `decode.text`, `forward.text+image`: the names of a program's files begin so. */

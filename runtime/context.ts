@@ -7,6 +7,7 @@ import type { Appending, Document, DocumentRow, Slot, Values } from "./document.
 import { pack, slotsOf } from "./document.ts";
 import { Failure } from "./failure.ts";
 import { BEGIN, type Course, follow, type Layout } from "./order.ts";
+import { placesSeen, roomFor, type Slots, slotsBefore, slotsIn, slotsTaken, slotsWith } from "./slots.ts";
 import type { Tensors } from "./tensor.ts";
 
 /** New rows of one document, and the inputs of its new spans. */
@@ -14,17 +15,9 @@ export interface Part {
   readonly rows: Document["rows"];
   readonly spans?: Readonly<Record<string, readonly Values[]>> | undefined;
   readonly inputs?: Values | undefined;
+  /** kinds of earlier rows that the new ones do not see, though masks let them */
+  readonly unseen?: readonly string[] | undefined;
 }
-
-/** The slots of a stream, shared by all its caches. */
-interface Slots {
-  readonly room: number;
-  /** `[batch, room]`; -1: unused */
-  readonly order: Int32Array;
-  readonly span: Int32Array;
-  readonly used: readonly number[];
-}
-const FIRST_ROOM = 16;
 
 /** A document of a context. */
 export interface Source {
@@ -181,8 +174,8 @@ export class Context {
     }
     return steps;
   }
-  #behind({ rows, inputs }: Part): Part {
-    return { rows: rows.map(() => this.#token(0)), inputs };
+  #behind({ rows, inputs, unseen }: Part): Part {
+    return { rows: rows.map(() => this.#token(0)), inputs, unseen };
   }
 
   /** One call at a time. */
@@ -232,12 +225,7 @@ export class Context {
       rows.map(({ row }) => row),
     );
     this.#rows[d]!.length = length;
-    for (const [stream, slots] of this.#slots) {
-      const [from, end] = [d * slots.room, d * slots.room + slots.used[d]!];
-      const kept = slots.order.subarray(from, end).filter((place) => place < length).length;
-      const order = slots.order.slice().fill(-1, from + kept, end);
-      this.#slots.set(stream, { ...slots, order, used: slots.used.with(d, kept) });
-    }
+    for (const [stream, slots] of this.#slots) this.#slots.set(stream, slotsBefore(slots, d, length));
   }
   /** Bytes held for keys and values. */
   get bytes(): number {
@@ -259,8 +247,12 @@ export class Context {
         spans[modality] = [...(spans[modality] ?? []), ...values];
       const past = this.#rows[d]!;
       checkSpansGiven(this.#layout, spans, follow(this.#layout, this.#courses[d]!, part.rows), d);
-      const again = program.again.length === 0 ? [] : past.filter(({ row }) => program.again.includes(row.kind));
-      return { rows: part.rows, spans, inputs: part.inputs ?? {}, place: past.length, again };
+      const again =
+        program.again.length === 0
+          ? []
+          : past.filter(({ row, hidden }) => program.again.includes(row.kind) && hidden !== true);
+      const { rows, inputs = {}, unseen = [] } = part;
+      return { rows, spans, inputs, place: past.length, again, unseen };
     });
   }
 
@@ -271,7 +263,7 @@ export class Context {
   }
   #added(program: Appending, documents: readonly Document[]): ReadonlyMap<string, Behind> {
     return new Map(
-      (program.appends ? program.streams : []).map(({ name, kinds }) => [
+      keptBy(program).map(({ name, kinds }) => [
         name,
         {
           used: this.#slots.get(name)?.used ?? Array<number>(this.batch).fill(0),
@@ -286,43 +278,37 @@ export class Context {
       const [, dim] = port.shape;
       const stream = /^past\.(.*)\.(order|span)$/.exec(port.name);
       if (stream && dim === `past.${stream[1]}`) {
-        const { room, order, span } = this.#slots.get(stream[1]!)!;
-        inputs[port.name] = {
-          dtype: "i32",
-          shape: [this.batch, room],
-          data: stream[2] === "order" ? order : span,
-        };
+        const slots = this.#slots.get(stream[1]!)!;
+        const data = stream[2] === "order" ? this.#seen(slots, documents) : slots.span;
+        inputs[port.name] = { dtype: "i32", shape: [this.batch, slots.room], data };
       }
     }
     return { inputs, behind: this.#added(program, documents) };
   }
 
-  /** Counts the rows whose keys and values are kept now; nothing for a program that does not append. */
+  /** The places of past rows: none for those that a call's rows do not see. */
+  #seen(slots: Slots, documents: readonly Document[]): Int32Array {
+    const unseen = documents.map((document) => document.unseen ?? []);
+    if (unseen.every(({ length }) => length === 0)) return slots.order;
+    return placesSeen(slots, (d, place) => !unseen[d]!.includes(this.#rows[d]![place]!.row.kind));
+  }
+
+  /** Counts the rows that are there now, and the slots that are taken; nothing for a program that does not append. */
   append(program: Appending, documents: readonly Document[]): void {
     if (!program.appends) return;
-    for (const { name, kinds } of program.streams) this.#take(name, kinds, documents);
+    for (const { name, kinds } of keptBy(program)) {
+      const rows = documents.map((document) => slotsOf(document, kinds));
+      this.#slots.set(name, slotsTaken(this.#slots.get(name)!, rows));
+    }
     documents.forEach((document, d) => {
       this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
-      document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
+      document.rows.forEach((row, i) =>
+        this.#rows[d]!.push({ row, place: document.place! + i, hidden: program.hides }),
+      );
       this.#spans[d] = Object.fromEntries(
         Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
       );
     });
-  }
-  #take(stream: string, kinds: readonly string[], documents: readonly Document[]): void {
-    const { room, used, ...before } = this.#slots.get(stream)!;
-    // Inputs of calls that are not made yet have those of before.
-    const [order, span] = [before.order.slice(), before.span.slice()];
-    const taken = documents.map((document, d) => {
-      const rows = slotsOf(document, kinds);
-      for (const [r, { row, place }] of rows.entries()) {
-        const slot = d * room + used[d]! + r;
-        order[slot] = place;
-        span[slot] = row.span;
-      }
-      return used[d]! + rows.length;
-    });
-    this.#slots.set(stream, { room, order, span, used: taken });
   }
 
   /** Room for what is read and for what comes, by doubling. */
@@ -346,29 +332,9 @@ export class Context {
   }
 }
 
-/** Room for so many rows: a power of two, so that few sizes of calls are made ready. */
-const roomFor = (rows: number): number => {
-  let room = FIRST_ROOM;
-  while (room < rows) room *= 2;
-  return room;
-};
-/** The slots that a document uses. */
-const slotsIn = (slots: Slots | undefined, d: number): Pick<Slots, "order" | "span"> => {
-  const { room, order, span, used } = slots ?? NONE;
-  const [from, to] = [d * room, d * room + (used[d] ?? 0)];
-  return { order: order.subarray(from, to), span: span.subarray(from, to) };
-};
-const NONE: Slots = { room: 0, order: new Int32Array(0), span: new Int32Array(0), used: [] };
-/** So many slots for each of some documents, with those that they use. */
-const slotsWith = (room: number, documents: readonly Pick<Slots, "order" | "span">[]): Slots => {
-  const size = documents.length * room;
-  const [order, span] = [new Int32Array(size).fill(-1), new Int32Array(size)];
-  for (const [d, own] of documents.entries()) {
-    order.set(own.order, d * room);
-    span.set(own.span, d * room);
-  }
-  return { room, order, span, used: documents.map((own) => own.order.length) };
-};
+/** The streams whose new rows take slots: those of which a program leaves keys and values. */
+const keptBy = ({ streams, writes }: Appending): Appending["streams"] =>
+  streams.filter(({ name }) => writes.some(({ stream }) => stream === name));
 
 /** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
 const checkSpansGiven = (

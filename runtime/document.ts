@@ -27,6 +27,8 @@ export interface Document {
   readonly place?: number | undefined;
   /** earlier rows that are given again, because what is drawn changes them */
   readonly again?: readonly Slot[] | undefined;
+  /** kinds of earlier rows that none of these sees */
+  readonly unseen?: readonly string[] | undefined;
 }
 /** What a call needs to know of a program, as its manifest has it. */
 export interface Callable {
@@ -38,6 +40,8 @@ export interface Callable {
 /** The same of a program that reads keys and values of earlier rows, or gives those of new ones. */
 export interface Appending extends Callable {
   readonly appends: boolean;
+  /** no later row sees the rows that it appends */
+  readonly hides: boolean;
   /** kinds of past rows that it must be given again */
   readonly again: readonly string[];
   readonly reads: readonly CacheEntry[];
@@ -55,6 +59,8 @@ export type Layout = Readonly<
 export interface Slot {
   readonly row: DocumentRow;
   readonly place: number;
+  /** no later row sees it */
+  readonly hidden?: boolean | undefined;
 }
 /** The rows of a stream in one document, in order. */
 export const slotsOf = (document: Document, kinds: readonly string[]): Slot[] => [

@@ -36,7 +36,7 @@ export interface GraphFile {
 export interface ProgramEntry {
   /** Unique: `forward(text, image)`. */
   readonly name: string;
-  readonly phase: "forward" | "prefill" | "decode" | "read" | "denoise";
+  readonly phase: "forward" | "prefill" | "decode" | "read" | "denoise" | "last" | "draft";
   readonly streams: readonly StreamEntry[];
   /** Streams whose rows see later rows of their span: all of a span are given in one call. */
   readonly whole: readonly string[];
@@ -113,14 +113,20 @@ export interface Noise {
   /** The condition that says how noisy a drawn span is; null: the model draws none. */
   readonly input: string | null;
   readonly process: Process;
+  /**
+   * What later rows see of a finished drawing: its clean rows, which are read; its rows at the last step; nothing. Absent in
+   * manifests of older versions: `given`.
+   */
+  readonly after?: "given" | "last" | "never" | undefined;
 }
 
 /**
- * What guidance pushes an image away from: the same image in a document without the tokens of a modality before it, or with
- * another value of an input.
+ * What guidance pushes an image away from: the same image in a document without the tokens of a modality before it, by rows
+ * that do not see those tokens, or with another value of an input.
  */
 export type Guide =
   | { readonly is: "without"; readonly name: string; readonly modality: string; readonly before: string }
+  | { readonly is: "hide"; readonly name: string; readonly modality: string; readonly before: string }
   | { readonly is: "replace"; readonly name: string; readonly input: string; readonly value: number };
 
 /** A file of external data, beside the manifest. */

@@ -43,7 +43,7 @@ const port: Check<Port> = object({
 
 const program: Check<ProgramEntry> = object({
   name: string,
-  phase: oneOf("forward", "prefill", "decode", "read", "denoise"),
+  phase: oneOf("forward", "prefill", "decode", "read", "denoise", "last", "draft"),
   streams: array(object({ name: identifier, kinds: array(identifier, 256) }), 256),
   whole: array(identifier, 256),
   again: array(identifier, 256),
@@ -90,6 +90,7 @@ const process = variant<Process>({
 
 const guide = variant<Guide>({
   without: object({ is: oneOf("without"), name: identifier, modality: identifier, before: identifier }),
+  hide: object({ is: oneOf("hide"), name: identifier, modality: identifier, before: identifier }),
   replace: object({ is: oneOf("replace"), name: identifier, input: identifier, value: number }),
 });
 
@@ -119,7 +120,15 @@ export const manifestForm: Check<Manifest> = object({
   modalities: array(modality, 256),
   session: nullable(array(object({ modality: identifier, repeat: oneOf("", "?", "*", "+") }), 256)),
   conditions: array(object({ name: identifier, per: identifier, clean: nullable(number) }), 256),
-  noise: array(object({ modality: identifier, input: nullable(identifier), process }), 256),
+  noise: array(
+    object({
+      modality: identifier,
+      input: nullable(identifier),
+      process,
+      after: optional(oneOf("given", "last", "never")),
+    }),
+    256,
+  ),
   guides: optional(array(guide, 256)),
   weights: array(weightFile, 4096),
   missing: array(string, 1_000_000),

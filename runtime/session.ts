@@ -216,7 +216,7 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
 /** Documents that nobody has any more leave their keys and values, which on a GPU no collector sees. */
 const forgotten = new FinalizationRegistry<Caches>((caches) => caches.close());
 
-const PHASES: readonly Phase[] = ["prefill", "decode", "read", "denoise"];
+const PHASES: readonly Phase[] = ["prefill", "decode", "read", "denoise", "last", "draft"];
 
 /** Callers of JavaScript have no types. */
 const checkRows = (documents: readonly { readonly rows: unknown }[]): void => {
@@ -262,6 +262,7 @@ export const entryOf = (manifest: Manifest, program: ProgramEntry): Appending =>
     inputs: program.inputs,
     kinds: layoutOf(manifest),
     appends: program.phase !== "forward" && program.phase !== "denoise",
+    hides: program.phase === "draft",
     again: program.streams.filter(({ name }) => program.again.includes(name)).flatMap(({ kinds }) => kinds),
     reads: program.reads.map(cache),
     writes: program.writes.map(cache),

@@ -10,6 +10,7 @@ export const faultIn = (manifest: Manifest): string | undefined => {
     ...namesTwice(manifest),
     ...modelFaults(manifest),
     ...manifest.programs.flatMap((program) => programFaults(manifest, program)),
+    ...endFaults(manifest),
     ...streamFaults(manifest),
   ])
     if (fault !== undefined) return fault;
@@ -80,6 +81,22 @@ const modelFaults = ({ modalities, conditions, noise, guides = [], session }: Ma
   ];
 };
 
+/** What is drawn is ended as its noise says. */
+const endFaults = ({ noise, modalities, programs }: Manifest): Fault[] =>
+  noise.map(({ modality, after = "given" }): Fault => {
+    const own = modalities.flatMap((each) => (each.is === "span" && each.name === modality ? each.segments : []));
+    const has = (phase: ProgramEntry["phase"]): boolean =>
+      programs.some(
+        (program) =>
+          program.phase === phase &&
+          program.streams.some(({ kinds }) => own.some(({ is, kind }) => is === "grid" && kinds.includes(kind))),
+      );
+    const end = { given: "read", last: "last", never: "draft" } as const;
+    return has("denoise") && !has(end[after])
+      ? `${quote(modality)} is drawn, and no program of the phase ${end[after]} ends a drawing`
+      : undefined;
+  });
+
 const streamFaults = ({ programs, caches }: Manifest): Fault[] => {
   const streams = new Map<string, StreamEntry>();
   const unlike: Fault[] = [];
@@ -97,6 +114,7 @@ const streamFaults = ({ programs, caches }: Manifest): Fault[] => {
   ];
 };
 
+const LEAVES_NOTHING: readonly ProgramEntry["phase"][] = ["forward", "denoise", "draft"];
 const programFaults = (manifest: Manifest, program: ProgramEntry): Fault[] => {
   const { name, streams, whole, again, reads, writes, graph, inputs, outputs, phase } = program;
   const known = kindsOf(manifest);
@@ -117,7 +135,7 @@ const programFaults = (manifest: Manifest, program: ProgramEntry): Fault[] => {
     stream === undefined ? undefined : at(`has no stream ${quote(stream)}`),
     cache === undefined ? undefined : at(`has the unknown cache ${quote(cache)}`),
     (graph === null) === (outputs.length === 0) ? undefined : at("must have a graph just where it has outputs"),
-    (phase === "forward" && reads.length > 0) || ((phase === "forward" || phase === "denoise") && writes.length > 0)
+    (phase === "forward" && reads.length > 0) || (LEAVES_NOTHING.includes(phase) && writes.length > 0)
       ? at(`is a ${phase}, and has caches that none reads or writes`)
       : undefined,
   ];

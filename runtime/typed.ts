@@ -68,6 +68,8 @@ export interface TypedPart<M extends ModelTypes, P> {
   readonly rows: readonly RowOfPhase<M, P>[];
   readonly spans?: TypedSpans<M>;
   readonly inputs?: Exactly<M["inputs"]>;
+  /** kinds of earlier rows that the new ones do not see */
+  readonly unseen?: readonly (keyof M["rows"] & string)[];
 }
 
 /** What one call gave; `program` tells which outputs there are. */

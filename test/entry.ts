@@ -50,6 +50,7 @@ export const entryOf = (model: Model, program: PhaseProgram): Appending => ({
     ]),
   ),
   appends: program.kind !== "forward" && program.kind !== "denoise",
+  hides: program.kind === "draft",
   again: program.streams.filter(({ name }) => program.again.includes(name)).flatMap(({ kinds }) => kinds),
   reads: program.reads,
   writes: program.writes,

@@ -84,5 +84,5 @@ export const generate = object({
   tokens: count,
   drawn: count,
   images: array(object({ path: string, width: count, height: count }), MANY),
-  phases: object({ prefill: taken, read: taken, decode: taken, denoise: taken }),
+  phases: object({ prefill: taken, read: taken, decode: taken, denoise: taken, last: taken, draft: taken }),
 });

@@ -6,7 +6,7 @@ import type { Guide } from "./model.ts";
 import { once } from "./static.ts";
 import { describe, type Scope } from "./value.ts";
 
-/** `guide text = without(text before image)`, `guide label = replace(label: 10)` */
+/** `guide text = without(text before image)`, `guide text = hide(text before image)`, `guide label = replace(label: 10)` */
 export const guideStatement = (
   cx: Context,
   state: ModelState,
@@ -17,31 +17,31 @@ export const guideStatement = (
   if (!once(cx, draft, `guide ${statement.name.text}`, scope.at(statement))) return;
   const { value } = statement;
   const callee = value.kind === "call" && value.callee.kind === "reference" ? value.callee.name : undefined;
-  if (callee === "hide") return void cx.fail("not-yet", scope.at(value), ["`hide(...)` in a guide"]);
   const [only, ...more] = value.kind === "call" ? value.arguments : [];
-  if ((callee !== "without" && callee !== "replace") || only === undefined || more.length > 0)
+  if ((callee !== "without" && callee !== "hide" && callee !== "replace") || only === undefined || more.length > 0)
     return void cx.fail("guide-form", scope.at(value), []);
-  const how = callee === "without" ? without(cx, state, only, scope) : replace(cx, state, only, scope);
-  if (how !== undefined) draft.guides.push({ name: statement.name.text, how });
+  const how = callee === "replace" ? replace(cx, state, only, scope) : before(cx, state, callee, only, scope);
+  if (how !== undefined) draft.guides.push({ name: statement.name.text, at: scope.at(value), how });
 };
 
-const without = (
+const before = (
   cx: Context,
   state: ModelState,
+  kind: "without" | "hide",
   { label, value }: ast.Argument,
   scope: Scope,
 ): Guide["how"] | undefined => {
   const sides = value.kind === "infix" && value.op === "before" ? [value.left, value.right] : [];
-  const [what, before] = sides;
-  if (label !== undefined || what?.kind !== "reference" || before?.kind !== "reference")
+  const [what, whom] = sides;
+  if (label !== undefined || what?.kind !== "reference" || whom?.kind !== "reference")
     return void cx.fail("guide-form", scope.at(value), []);
   const names = state.modalities.map(({ name }) => name);
-  for (const { name, span } of [what, before])
+  for (const { name, span } of [what, whom])
     if (!names.includes(name)) return void cx.fail("session-term", scope.at({ span }), [name, nearest(name, names)]);
   const tokens = state.modalities.find(({ name }) => name === what.name)!;
-  const drawn = state.modalities.find(({ name }) => name === before.name)!;
+  const drawn = state.modalities.find(({ name }) => name === whom.name)!;
   if (tokens.kind !== "tokens" || drawn.kind !== "span") return void cx.fail("guide-form", scope.at(value), []);
-  return { kind: "without", modality: tokens.name, before: drawn.name };
+  return { kind, modality: tokens.name, before: drawn.name };
 };
 
 const replace = (

@@ -302,7 +302,12 @@ export interface Noise {
         readonly distribution: { readonly name: "logit_normal" | "uniform"; readonly arguments: readonly number[] };
       }
     | undefined;
+  /**
+   * What later rows see of a finished drawing: its rows read again clean; its rows as they were at the last step, with that
+   * step's inputs; nothing of them.
+   */
   readonly after: "given" | "last" | "never";
+  readonly at: At;
 }
 /** `next_token`: rows of token kinds give logits of the row that follows; `denoise`: rows give the process's prediction. */
 export interface Head {
@@ -313,13 +318,14 @@ export interface Head {
   readonly at: At;
 }
 /**
- * What guidance pushes away from: the prediction without the tokens of `modality` before a span of `before`, or with another
- * value of an input.
+ * What guidance pushes away from: the prediction without the tokens of `modality` before a span of `before`, in a document
+ * that has none or by rows that see none; or with another value of an input.
  */
 export interface Guide {
   readonly name: string;
+  readonly at: At;
   readonly how:
-    | { readonly kind: "without"; readonly modality: string; readonly before: string }
+    | { readonly kind: "without" | "hide"; readonly modality: string; readonly before: string }
     | { readonly kind: "replace"; readonly input: Input; readonly value: number };
 }
 /** `image?` of `session = text image?` */
@@ -372,6 +378,10 @@ export interface DocumentRow {
   readonly index: number;
   /** arguments of `embed` (none for markers) and inputs per row */
   readonly values: Values;
+  /** it is of a drawing that only its own rows see (`after: never`) */
+  readonly draft?: true | undefined;
+  /** kinds whose rows before it it does not see, whatever masks say: `guide x = hide(...)` */
+  readonly unseen?: readonly string[] | undefined;
 }
 /** f32 or integer values as given to every target */
 export type Values = Readonly<Record<string, number | Float32Array>>;

@@ -66,6 +66,9 @@ export const noiseStatement = (
   const after = statement.after?.text ?? "given";
   if (after !== "given" && after !== "last" && after !== "never")
     return void cx.fail("bad-choice", scope.at(statement.after!), ["after", after, ["given", "last", "never"]]);
+  const shared = [given?.input, drawn?.input].find((input) => typeof input?.per === "string");
+  if (after === "last" && shared)
+    return void cx.fail("last-extent", scope.at(statement.after!), [shared.name, modality.name]);
   state.noise.push({
     modality: modality.name,
     process: process.process,
@@ -75,5 +78,6 @@ export const noiseStatement = (
         ? { input: drawn.input!, distribution: drawn.value.distribution }
         : undefined,
     after,
+    at: scope.at(statement.after ?? statement.target),
   });
 };

@@ -101,9 +101,9 @@ export const expand = (model: Model): Expanded => {
     guides: model.guides.map(({ name, how }) => ({
       name,
       how:
-        how.kind === "without"
-          ? `without(${how.modality} before ${how.before})`
-          : `replace(${how.input.name}: ${how.value})`,
+        how.kind === "replace"
+          ? `replace(${how.input.name}: ${how.value})`
+          : `${how.kind}(${how.modality} before ${how.before})`,
     })),
     heads,
     weights: model.weights.map(weightOf),

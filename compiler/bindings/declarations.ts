@@ -66,6 +66,8 @@ const phaseDocs: Readonly<Record<ProgramEntry["phase"], (rows: string) => string
   decode: (rows) => `rows of ${rows} behind what is there, kept for later calls`,
   read: (rows) => `rows of ${rows} of spans as they are, kept for later calls`,
   denoise: (rows) => `rows of ${rows} of spans with noise; nothing is kept`,
+  last: (rows) => `rows of ${rows} of spans at the last step of their drawing, kept for later calls`,
+  draft: (rows) => `rows of ${rows} of spans that were drawn and that later rows do not see; gives nothing`,
 };
 
 const modelOf = ({ model, programs }: Manifest, notes: Notes, methods: readonly string[]): ts.Statement =>

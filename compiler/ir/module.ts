@@ -38,7 +38,7 @@ export interface CachePort {
 }
 /** A program of one phase of a session. */
 export interface PhaseProgram extends Program {
-  readonly kind: "forward" | "prefill" | "decode" | "read" | "denoise";
+  readonly kind: "forward" | "prefill" | "decode" | "read" | "denoise" | "last" | "draft";
   readonly streams: readonly StreamPort[];
   /** streams whose rows see later rows of their span: all of a span are given in one call */
   readonly whole: readonly string[];

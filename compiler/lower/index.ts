@@ -132,6 +132,8 @@ const docs: Readonly<Record<Phase["kind"], (rows: string) => string>> = {
   decode: (rows) => `Appends rows of ${rows}: their keys and values, and what comes next.`,
   read: (rows) => `Appends clean rows of ${rows}: their keys and values.`,
   denoise: (rows) => `Predicts for noised rows of ${rows}, and appends nothing.`,
+  last: (rows) => `Predicts for noised rows of ${rows} at the last step, and appends them: their keys and values.`,
+  draft: (rows) => `Appends drawn rows of ${rows} that no later row sees: they take places, and leave nothing.`,
 };
 const portOfCache = ({ name, stream, call, attend }: Cache): CachePort => {
   const [, k, v] = call.attrs.block.attends[attend]!.src;

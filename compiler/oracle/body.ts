@@ -5,7 +5,7 @@ import { attention } from "./attention.ts";
 import type { Key } from "./attention.ts";
 import { wide } from "./dense.ts";
 import type { Numbers } from "./dense.ts";
-import { sees } from "./mask.ts";
+import { isHidden, sees } from "./mask.ts";
 import { residuals, rms } from "./observe.ts";
 import type { Event } from "./observe.ts";
 import { inputAt } from "./place.ts";
@@ -132,7 +132,7 @@ export class Body {
     const scores = { count: 0, sum: 0, squares: 0 };
     const result = new Map<number, Float64Array>();
     for (const [index, scope] of this.#scopes) {
-      const visible = keys.filter((key) => this.#mask(scope.place, key.place));
+      const visible = keys.filter((key) => !isHidden(scope.place, key.place) && this.#mask(scope.place, key.place));
       result.set(index, attention(wide(scope.value(q!)), visible, site, observe && scores));
     }
     observe?.({ kind: "attend", path: node.path, at: node.at, ...scores });

@@ -4,17 +4,21 @@
 import type { Head, Kind, Model, Seq, Step } from "../analyze/model.ts";
 import { atomsOf, type Atom } from "./atom.ts";
 import { demandOf, hasRows, type Demand, type Kept, type Roots } from "./demand.ts";
-import { isAppended, isGrid, modalitiesIn } from "./limit.ts";
+import { endsOf, isAppended, isGrid, modalitiesIn } from "./limit.ts";
 import { followingOf, type Following } from "./session.ts";
 import { streamsOf, type Stream } from "./stream.ts";
 import { taintOf, type Tainted } from "./taint.ts";
 
-export type PhaseKind = "forward" | "prefill" | "decode" | "read" | "denoise";
+/**
+ * `denoise` is a step of a drawing. What later rows see of a finished one, `read` gives from its clean rows; where the model
+ * says `after: last`, the step `last` does; and where it says `after: never`, a `draft` takes places and leaves nothing.
+ */
+export type PhaseKind = "forward" | "prefill" | "decode" | "read" | "denoise" | "last" | "draft";
 export interface Phase {
   /** `prefill(text, image)`, by modalities */
   readonly name: string;
   readonly kind: PhaseKind;
-  /** whose rows it is given and, but for `denoise`, appends */
+  /** whose rows it is given and, but for `forward` and `denoise`, appends */
   readonly appends: readonly Stream[];
   /** past rows that it must compute again, because what is drawn changes them; those of a stream that it appends too */
   readonly again: readonly Stream[];
@@ -125,7 +129,7 @@ const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[
 };
 const namesOf = (streams: readonly Stream[]): string => streams.map((stream) => stream.name).join(" ");
 
-/** What appends to a document: prefill, decode, read and denoise, for the atoms that masks allow to stand alone. */
+/** What appends to a document, and what draws: for the atoms that masks allow to stand alone. */
 const cached = (model: Model, streams: readonly Stream[], all: readonly Atom[], following: Following): Draft[] => {
   if (all.some((atom) => atom.reach === "document")) return [];
   const atoms = all.filter((atom) => isAppended(model, atom));
@@ -166,7 +170,13 @@ const cached = (model: Model, streams: readonly Stream[], all: readonly Atom[], 
     const heads = model.heads.filter(
       (head) => head.kind === "denoise" && atom.streams.some((stream) => hasRows(head.value, stream)),
     );
-    return heads.length ? [draft("denoise", atom.streams, heads)] : [];
+    if (heads.length === 0) return [];
+    const ends = endsOf(model, atom);
+    return [
+      draft("denoise", atom.streams, heads),
+      ...(ends.has("last") ? [draft("last", atom.streams, heads)] : []),
+      ...(ends.has("never") ? [draft("draft", atom.streams, [])] : []),
+    ];
   });
   return distinctNames([...prefills, ...decodes, ...reads, ...denoises]);
 };
@@ -210,6 +220,11 @@ const refusalsOf = (atoms: readonly Atom[]): Refusal[] =>
     .filter((atom) => atom.reach === "document")
     .map((atom) => ({ phases: "prefill, decode, read and denoise", atom }));
 
+/** Phases that compute with what changes from step to step. */
+const DRAWS: readonly PhaseKind[] = ["denoise", "last"];
+/** Phases that leave keys and values of what they append. */
+const LEAVES: readonly PhaseKind[] = ["prefill", "decode", "read", "last"];
+
 // ── The fixed point ────────────────────────────────────────────────────────────────────────────
 const same = (a: Kept, b: Kept): boolean => a.call === b.call && a.attend === b.attend && a.stream === b.stream;
 
@@ -222,7 +237,7 @@ const solve = (model: Model, drafts: readonly Draft[], tainted: Tainted): Cache[
       const { reads } = demanded(model, draft, writesOf(draft, caches));
       draft.reads = reads;
       for (const kept of reads) {
-        const changes = draft.kind === "denoise" && tainted(kept, draft.appends);
+        const changes = DRAWS.includes(draft.kind) && tainted(kept, draft.appends);
         if (changes && !draft.again.has(kept.stream)) {
           draft.again.add(kept.stream);
           // What was kept for it may now be kept for nobody.
@@ -254,4 +269,4 @@ const demanded = (model: Model, draft: Draft, writes: readonly Kept[]): Demand =
   );
 };
 const writesOf = <K extends Kept>({ kind, appends }: Draft, caches: readonly K[]): K[] =>
-  kind === "forward" || kind === "denoise" ? [] : caches.filter(({ stream }) => appends.includes(stream));
+  LEAVES.includes(kind) ? caches.filter(({ stream }) => appends.includes(stream)) : [];

@@ -4,11 +4,10 @@ import type { Context, Part, Source } from "../context.ts";
 import type { DocumentRow, Values } from "../document.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Calls } from "./calls.ts";
-import { Continuation, gridOf } from "./continuation.ts";
+import { Continuation, gridOf, type Written } from "./continuation.ts";
 import type { Past } from "./past.ts";
-import type { PromptRows } from "./prompt.ts";
 
-export interface Beginning extends Pick<PromptRows, "rows" | "spans"> {
+export interface Beginning extends Written {
   readonly past: Past | undefined;
 }
 /** Documents whose first rows are the same, and where these are computed. */
@@ -42,8 +41,8 @@ export const begin = async (
       context?.close();
       context = gathered;
       const shared = next.map(({ documents: [first], length, from }) => {
-        const { rows, spans } = documents[first!]!;
-        const line = new Continuation(calls.manifest, { rows: rows.slice(0, length), spans });
+        const written = documents[first!]!;
+        const line = new Continuation(calls.manifest, { ...written, rows: written.rows.slice(0, length) });
         line.appended(from);
         return line;
       });

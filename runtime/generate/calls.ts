@@ -20,7 +20,14 @@ export class Calls {
   readonly session: Phases;
   readonly inputs: Values;
   readonly #signal: AbortSignal | undefined;
-  readonly #taken: Record<Phase, Taken> = { prefill: NONE, decode: NONE, read: NONE, denoise: NONE };
+  readonly #taken: Record<Phase, Taken> = {
+    prefill: NONE,
+    decode: NONE,
+    read: NONE,
+    denoise: NONE,
+    last: NONE,
+    draft: NONE,
+  };
 
   constructor(session: Phases, { inputs = {}, signal }: CallOptions) {
     this.session = session;

@@ -2,17 +2,24 @@
 // them asks what is wanted, and says what came of it.
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
-import type { Manifest, Segment } from "../manifest.ts";
+import type { Manifest, Noise, Segment } from "../manifest.ts";
 import { BEGIN, type Course, follow } from "../order.ts";
-import type { PromptRows } from "./prompt.ts";
 import { textRows, tokensIn } from "./rows.ts";
 
 /** Rows of a prompt that one call takes at most: between calls generation may be stopped. */
 export const MOST_ROWS = 256;
 
+/** A document as far as it is written. */
+export interface Written {
+  readonly rows: readonly DocumentRow[];
+  /** inputs of the spans of each modality, in order */
+  readonly spans: Readonly<Record<string, readonly Values[]>>;
+  /** those of its rows that later ones do not see: of drawings */
+  readonly drafts: ReadonlySet<DocumentRow>;
+}
 /** Rows that are there and not appended. */
 export interface Pending {
-  readonly phase: "prefill" | "read";
+  readonly phase: "prefill" | "read" | "draft";
   readonly rows: readonly DocumentRow[];
 }
 /** What a document wants of the next call of a phase. */
@@ -21,20 +28,29 @@ export type Wanted =
   | { readonly phase: "decode"; readonly rows: readonly [DocumentRow] }
   | { readonly phase: "denoise" };
 
-export class Continuation {
+/** A finished image as its document has it from now on. */
+export interface Finished {
+  readonly inputs: Values;
+  readonly grid: readonly DocumentRow[];
+  readonly after: NonNullable<Noise["after"]>;
+}
+
+export class Continuation implements Written {
   readonly #manifest: Manifest;
   /** all rows so far, appended or not */
   readonly rows: DocumentRow[];
   readonly spans: Record<string, Values[]>;
+  readonly drafts: Set<DocumentRow>;
   #course: Course;
   /** rows that are appended */
   #done = 0;
   /** an image is opened, and not drawn yet */
   #draws = false;
 
-  constructor(manifest: Manifest, { rows, spans }: Pick<PromptRows, "rows" | "spans">) {
+  constructor(manifest: Manifest, { rows, spans, drafts }: Written) {
     this.#manifest = manifest;
     this.rows = [...rows];
+    this.drafts = new Set(drafts);
     this.spans = Object.fromEntries(Object.entries(spans).map(([name, values]) => [name, [...values]]));
     this.#course = follow(manifest, BEGIN, rows);
   }
@@ -65,10 +81,13 @@ export class Continuation {
     this.add(before);
     this.#draws = true;
   }
-  closeImage(modality: string, inputs: Values, grid: readonly DocumentRow[], after: readonly DocumentRow[]): void {
+  /** An image is drawn. Its rows wait to be read or to be passed over, or the last step has appended them. */
+  closeImage(modality: string, { inputs, grid, after }: Finished, markers: readonly DocumentRow[]): void {
     (this.spans[modality] ??= []).push(inputs);
-    this.add([...grid, ...after]);
+    this.add([...grid, ...markers]);
     this.#draws = false;
+    if (after === "last") this.appended(grid.length);
+    if (after === "never") for (const row of grid) this.drafts.add(row);
   }
 
   /** @throws Failure "call" where a token is to follow what says nothing of tokens */
@@ -94,7 +113,10 @@ export class Continuation {
     const [first] = waiting;
     if (first === undefined) return undefined;
     const grid = gridOf(this.#manifest, first.kind);
-    if (grid !== undefined) return { phase: "read", rows: waiting.slice(0, grid.rows * grid.cols) };
+    if (grid !== undefined) {
+      const phase = this.drafts.has(first) ? "draft" : "read";
+      return { phase, rows: waiting.slice(0, grid.rows * grid.cols) };
+    }
     const end = waiting.findIndex(({ kind }) => gridOf(this.#manifest, kind) !== undefined);
     return { phase: "prefill", rows: waiting.slice(0, Math.min(MOST_ROWS, end < 0 ? waiting.length : end)) };
   }

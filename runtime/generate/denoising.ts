@@ -1,6 +1,7 @@
 // The steps of images that are drawn at the same time. With guidance each document stands beside another one, of which its
-// predictions are pushed away: one without text, or the same one with another value of an input. For as long as images are
-// drawn, both are copied into a context of their own, so that a step is one call for all of them.
+// predictions are pushed away: one without text, or the same one where the image does not see the text or has another value
+// of an input. For as long as images are drawn, both are copied into a context of their own, so that a step is one call for
+// all of them. A last step that stays is asked of the documents themselves, which the call appends it to.
 import type { Context, Part, Source } from "../context.ts";
 import type { Values } from "../document.ts";
 import { Failure } from "../failure.ts";
@@ -29,9 +30,12 @@ export interface Drawn {
 }
 /** What is asked of one document of a call. */
 interface Asked {
+  readonly context: Context;
   readonly line: number;
   readonly drawing: Drawing;
+  readonly phase: Drawing["phase"];
   readonly replaced: Values;
+  readonly unseen: readonly string[];
 }
 
 export class Denoising {
@@ -52,43 +56,63 @@ export class Denoising {
 
   /** What the model predicts of the clean rows of each, at the step that it is at. */
   async predict(context: Context, drawn: readonly Drawn[]): Promise<readonly Float32Array[]> {
-    const own = drawn.map(({ line, drawing }): Asked => ({ line, drawing, replaced: {} }));
-    if (this.#guidance === 1) return this.#ask(context, own);
+    const own = drawn.map(({ line, drawing }): Asked => ({
+      context,
+      line,
+      drawing,
+      phase: drawing.phase,
+      replaced: {},
+      unseen: [],
+    }));
+    if (this.#guidance === 1) return this.#ask(own);
     const guide = this.#guide;
     const replaced = guide.is === "replace" ? { [guide.input]: guide.value } : {};
+    const unseen = guide.is === "hide" ? [guide.modality] : [];
     const count = drawn.length;
     // What is the same in a whole call cannot differ between its documents.
     const isShared = guide.is === "replace" && inputsOfCalls(this.#calls.manifest).includes(guide.input);
     const both = isShared ? context : await this.#paired(context, drawn);
-    const asked = isShared
-      ? [...own, ...own.map((each) => ({ ...each, replaced }))]
-      : [...own, ...own].map((each, line) => ({ ...each, line, replaced: line < count ? {} : replaced }));
-    const found = await this.#ask(both, asked);
-    return drawn.map((_, i) => guided(found[count + i]!, found[i]!, this.#guidance));
+    const beside = own.map((each, i): Asked => ({
+      ...each,
+      ...(isShared ? {} : { context: both, line: count + i }),
+      phase: "denoise",
+      replaced,
+      unseen,
+    }));
+    const conditional = own.map((each, i) =>
+      isShared || each.phase === "last" ? each : { ...each, context: both, line: i },
+    );
+    // Those beside come first: a last step that stays is of a document that has not changed.
+    const found = await this.#ask([...beside, ...conditional]);
+    return drawn.map((_, i) => guided(found[i]!, found[count + i]!, this.#guidance));
   }
 
-  /** One call for all that ask the same of it. */
-  async #ask(context: Context, asked: readonly Asked[]): Promise<readonly Float32Array[]> {
-    const names = inputsOfCalls(this.#calls.manifest);
-    const groups = new Map<string, Asked[]>();
-    for (const each of asked) {
-      const { replaced, drawing } = each;
-      const { input, t } = drawing.noisy;
-      const same = names.map((name) => String(replaced[name] ?? (name === input ? t : ""))).join();
-      groups.set(same, [...(groups.get(same) ?? []), each]);
-    }
+  /** One call for all that ask the same of it, in the order of those that ask it first. */
+  async #ask(asked: readonly Asked[]): Promise<readonly Float32Array[]> {
     const found = new Map<Asked, Float32Array>();
-    for (const group of groups.values()) {
+    for (let left = asked; left.length > 0; left = left.filter((each) => !found.has(each))) {
+      const [first] = left as [Asked, ...Asked[]];
+      const group = left.filter((each) => this.#isOneCall(first, each));
+      const { context, phase } = first;
       const parts = Array.from({ length: context.batch }, (): Part => ({ rows: [] }));
       const of = new Map(group.map((each) => [each.line, each]));
-      for (const { line, drawing, replaced } of group) parts[line] = drawing.part(replaced);
-      const result = await this.#calls.make(context, "denoise", parts, (line) => {
-        const each = of.get(line) ?? group[0]!;
-        return { noisy: each.drawing.noisy, replaced: each.replaced };
+      for (const { line, drawing, replaced, unseen } of group) parts[line] = { ...drawing.part(replaced), unseen };
+      const places = group.map(({ line }) => context.length(line));
+      const result = await this.#calls.make(context, phase, parts, (line) => {
+        const { drawing, replaced } = of.get(line) ?? first;
+        return { noisy: drawing.noisy, replaced };
       });
-      for (const each of group) found.set(each, each.drawing.predicted(result, each.line, context.length(each.line)));
+      for (const [i, each] of group.entries()) found.set(each, each.drawing.predicted(result, each.line, places[i]!));
     }
     return asked.map((each) => found.get(each)!);
+  }
+  /** A call has one context, one phase, and one value of each input of calls. */
+  #isOneCall(a: Asked, b: Asked): boolean {
+    const own = ({ replaced, drawing: { noisy } }: Asked): string =>
+      inputsOfCalls(this.#calls.manifest)
+        .map((name) => String(replaced[name] ?? (name === noisy.input ? noisy.t : "")))
+        .join();
+    return a.context === b.context && a.phase === b.phase && own(a) === own(b);
   }
 
   /** The documents that are drawn, and behind them those beside them. */
@@ -116,16 +140,16 @@ export class Denoising {
   /** What those that are drawn now stand beside; a context that it is in, where it is of its own. */
   async #open(context: Context, drawn: readonly Drawn[]): Promise<Context | undefined> {
     const guide = this.#guide;
-    if (guide.is === "replace") {
+    if (guide.is !== "without") {
       for (const { line, drawing } of drawn) this.#beside.set(drawing, { context, document: line });
       return undefined;
     }
     if (drawn.length === 0) return undefined;
     const fresh = this.#calls.session.start(drawn.length);
     try {
-      const others = drawn.map(({ continuation: { rows, spans } }) => {
+      const others = drawn.map(({ continuation: { rows, spans, drafts } }) => {
         const left = rows.filter(({ kind }) => kind !== guide.modality);
-        return new Continuation(this.#calls.manifest, { rows: left, spans });
+        return new Continuation(this.#calls.manifest, { rows: left, spans, drafts });
       });
       await appendPending(this.#calls, fresh, others);
       for (const [document, { drawing }] of drawn.entries()) this.#beside.set(drawing, { context: fresh, document });

@@ -2,11 +2,12 @@
 import type { Part } from "../context.ts";
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
-import type { Manifest } from "../manifest.ts";
+import type { Manifest, Noise } from "../manifest.ts";
 import type { Result } from "../phases.ts";
 import { normals } from "../random.ts";
 import type { CallOptions } from "./calls.ts";
 import { type Noisy, spanInputs } from "./conditions.ts";
+import type { Finished } from "./continuation.ts";
 import { headRows } from "./heads.ts";
 import { estimateClean } from "./process.ts";
 import { argumentOf, type Grid, imagesIn, noiseFor, type Span, spanRows } from "./rows.ts";
@@ -32,8 +33,6 @@ export class Drawing {
   /** rows of markers on either side of the grid */
   readonly before: readonly DocumentRow[];
   readonly after: readonly DocumentRow[];
-  /** the inputs of the span when it is drawn */
-  readonly clean: Values;
   readonly #manifest: Manifest;
   readonly #options: DrawingOptions;
   readonly #sampler: Sampler;
@@ -42,6 +41,8 @@ export class Drawing {
   readonly #noise: ReturnType<typeof noiseFor>;
   #step = 0;
   #z: Float32Array;
+  /** what later rows see, where that is the last step */
+  #seen: Pick<Finished, "inputs" | "grid"> | undefined;
 
   static modalityOf(manifest: Manifest): string {
     return imagesIn(manifest).span.name;
@@ -66,7 +67,8 @@ export class Drawing {
     this.#sampler = samplerFor(manifest, options);
     this.steps = this.#sampler.times.length;
     this.#z = this.#normals(0);
-    this.clean = spanInputs(manifest, span, options.inputs ?? {}, undefined);
+    // What is not given is said before anything is drawn.
+    if (this.#after !== "last") this.#inputs(undefined);
     const rows = this.#spanRows();
     const first = rows.findIndex(({ kind }) => kind === grid.kind);
     this.before = rows.slice(0, first);
@@ -88,15 +90,27 @@ export class Drawing {
   get noisy(): Noisy {
     return { input: this.#noise.input, t: this.#sampler.times[this.#step]! };
   }
-  /** The rows of the grid as they are now. */
-  cleanRows(): DocumentRow[] {
+  #gridRows(): DocumentRow[] {
     return this.#spanRows().filter(({ kind }) => kind === this.grid.kind);
+  }
+  get #after(): NonNullable<Noise["after"]> {
+    return this.#noise.after ?? "given";
+  }
+  /** By which phase the next step is made. */
+  get phase(): "denoise" | "last" {
+    return this.#after === "last" && this.#step === this.steps - 1 ? "last" : "denoise";
+  }
+  /** The span as its document has it once it is drawn. */
+  finished(): Finished {
+    return { ...(this.#seen ?? { inputs: this.#inputs(undefined), grid: this.#gridRows() }), after: this.#after };
+  }
+  /** Of the span, with how noisy it is where it is drawn. */
+  #inputs(noisy: Noisy | undefined, replaced: Values = {}): Values {
+    return spanInputs(this.#manifest, this.#span, { ...this.#options.inputs, ...replaced }, noisy);
   }
   /** What the next step asks the model. */
   part(replaced: Values = {}): Part {
-    const given = { ...this.#options.inputs, ...replaced };
-    const inputs = spanInputs(this.#manifest, this.#span, given, this.noisy);
-    return { rows: this.cleanRows(), spans: { [this.modality]: [inputs] } };
+    return { rows: this.#gridRows(), spans: { [this.modality]: [this.#inputs(this.noisy, replaced)] } };
   }
 
   /** What a call with `part` has predicted of the clean rows of document `d`, of which the first is at a place. */
@@ -110,6 +124,7 @@ export class Drawing {
   /** A step, by what is predicted. */
   take(predicted: Float32Array): { readonly step: number; readonly estimate: Float32Array } {
     const i = this.#step;
+    if (this.phase === "last") this.#seen = { inputs: this.#inputs(this.noisy), grid: this.#gridRows() };
     const estimate = estimateOf(this.#noise.process, this.noisy.t, this.#z, predicted);
     const noise = this.#sampler.needsNoise(i) ? this.#normals(i + 1) : undefined;
     this.#z = this.#sampler.step(i, this.#z, predicted, noise);

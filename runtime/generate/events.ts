@@ -8,7 +8,7 @@ export interface Taken {
   readonly rows: number;
   readonly ms: number;
 }
-export type Phase = "prefill" | "decode" | "read" | "denoise";
+export type Phase = "prefill" | "decode" | "read" | "denoise" | "last" | "draft";
 
 export type GenerateEvent =
   /** first: all that is known before anything is computed */

@@ -11,7 +11,7 @@ import type { Manifest } from "../manifest.ts";
 import { fromPatches, type Picture } from "../media/patches.ts";
 import type { Phases } from "../phases.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { Continuation, type Wanted } from "./continuation.ts";
+import { Continuation, type Pending, type Wanted } from "./continuation.ts";
 import { Denoising, type GuidanceOptions } from "./denoising.ts";
 import { Drawing, type DrawingOptions } from "./drawing.ts";
 import type { GenerateEvent } from "./events.ts";
@@ -46,7 +46,7 @@ export interface GenerateOptions extends TextOptions, DrawingOptions, GuidanceOp
 }
 
 /** The phases that append rows, in the order of a round, and what a document wants of them. */
-const APPENDING = ["prefill", "read", "decode"] as const;
+const APPENDING = ["prefill", "read", "draft", "decode"] as const;
 
 /** @throws Failure "call" where options do not fit the model, and whatever its calls throw */
 export const generate = async function* (
@@ -182,7 +182,7 @@ class Writing {
 
   async *#append(
     context: Context,
-    phase: "prefill" | "read",
+    phase: Pending["phase"],
     wanting: readonly Wanting[],
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     await this.#calls.make(context, phase, this.#partsOf(wanting));
@@ -284,7 +284,7 @@ class Writing {
     }
     if (context === undefined || continuation.behind() !== undefined) return;
     document.told = true;
-    const past = new Past(await this.#session.fork(context, [at]), continuation.rows, continuation.spans);
+    const past = new Past(await this.#session.fork(context, [at]), continuation);
     yield { is: "end", document: at, why, past };
   }
 
@@ -323,7 +323,7 @@ class Writing {
     yield { is: "step", document: at, image: index, step, steps, estimate };
     if (step < steps) return;
     const rows = drawing.rows;
-    continuation.closeImage(drawing.modality, drawing.clean, drawing.cleanRows(), drawing.after);
+    continuation.closeImage(drawing.modality, drawing.finished(), drawing.after);
     this.#denoising!.finish(drawing);
     document.drawing = undefined;
     this.#images++;

@@ -3,18 +3,22 @@
 import type { Context } from "../context.ts";
 import type { DocumentRow, Values } from "../document.ts";
 import { Failure } from "../failure.ts";
+import type { Written } from "./continuation.ts";
 
-export class Past {
+export class Past implements Written {
   /** all rows, of which those that `context` has are computed; at most a last token is not */
   readonly rows: readonly DocumentRow[];
   /** inputs of the spans of each modality, in order */
   readonly spans: Readonly<Record<string, readonly Values[]>>;
+  /** those of its rows that later ones do not see: of drawings */
+  readonly drafts: ReadonlySet<DocumentRow>;
   /** of this document alone; nobody else appends to it */
   readonly context: Context;
 
-  constructor(context: Context, rows: readonly DocumentRow[], spans: Past["spans"]) {
+  constructor(context: Context, { rows, spans, drafts }: Written) {
     this.context = context;
     this.rows = [...rows];
+    this.drafts = new Set(drafts);
     this.spans = Object.fromEntries(Object.entries(spans).map(([name, values]) => [name, [...values]]));
   }
 

@@ -6,6 +6,7 @@ import { type Picture, toPatches } from "../media/patches.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { argumentOf, imagesIn, layoutOf, spanRows, textRows, tokensIn } from "./rows.ts";
 import { spanInputs } from "./conditions.ts";
+import type { Written } from "./continuation.ts";
 
 export type PromptPart =
   | string
@@ -15,10 +16,7 @@ export type PromptPart =
   /** the numbers of all rows of the image's grid, row after row: a latent, or patches */
   | { readonly grid: Float32Array };
 
-export interface PromptRows {
-  readonly rows: readonly DocumentRow[];
-  /** inputs of the spans of each modality, in order */
-  readonly spans: Readonly<Record<string, readonly Values[]>>;
+export interface PromptRows extends Written {
   readonly tokens: number;
   readonly images: number;
 }
@@ -32,7 +30,7 @@ export const promptRows = (
   tokenizer: Tokenizer,
   parts: readonly PromptPart[],
   given: Values,
-  past?: Pick<PromptRows, "rows" | "spans">,
+  past?: Written,
 ): PromptRows => {
   if (!Array.isArray(parts))
     throw new Failure("call", "a prompt is a list of parts", '["a photo of ", { image }, ": what is in it?"]');
@@ -64,7 +62,8 @@ export const promptRows = (
   const count = (of: Readonly<Record<string, readonly Values[]>>): number =>
     Object.values(of).reduce((sum, { length }) => sum + length, 0);
   const tokens = rows.filter(({ kind }) => kind === name).length;
-  return { rows: [...(past?.rows ?? []), ...rows], spans, images: count(spans) - count(before), tokens };
+  const images = count(spans) - count(before);
+  return { rows: [...(past?.rows ?? []), ...rows], spans, drafts: past?.drafts ?? new Set(), images, tokens };
 };
 const isOf = <K extends string>(part: unknown, key: K): part is Extract<PromptPart, { readonly [P in K]: unknown }> =>
   typeof part === "object" && part !== null && Object.hasOwn(part, key);

@@ -73,7 +73,7 @@ const STATEMENTS = [
   [
     ["noise"],
     "`noise image = vision.noise { given: t = clean  drawn: t ~ logit_normal(0, 1)  after: given }`",
-    "how spans are noised, by which input",
+    "how spans are noised, by which input; what later rows see of a drawn one: it read clean, its `last` step, or nothing ([rows.md](rows.md))",
   ],
   [
     ["head"],
@@ -82,8 +82,8 @@ const STATEMENTS = [
   ],
   [
     ["guide"],
-    "`guide text = without(text before image)`, `guide label = replace(label: 10)`",
-    "what guidance pushes a drawn image away from: a document without those tokens, or another value of an input",
+    "`guide text = without(text before image)`, `guide text = hide(text before image)`, `guide label = replace(label: 10)`",
+    "what guidance pushes a drawn image away from: a document without those tokens; the same one, in which the image does not see them; another value of an input",
   ],
   [["loss"], "`loss = 0.2 * text + image`", "kept for training"],
 ];

@@ -99,7 +99,12 @@ describe("what is written", () => {
       ["denoise(image)", "denoise.image.onnx", 1],
     ]);
     expect(manifest().noise).toEqual([
-      { modality: "image", input: "t", process: { is: "flow", clean: 0, noise: 1, predicts: "velocity" } },
+      {
+        modality: "image",
+        input: "t",
+        process: { is: "flow", clean: 0, noise: 1, predicts: "velocity" },
+        after: "given",
+      },
     ]);
     expect(manifest().conditions).toEqual([{ name: "t", per: "image", clean: 0 }]);
   });

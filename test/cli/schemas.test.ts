@@ -62,7 +62,8 @@ beforeAll(() => {
   );
   writeFileSync(join(folder, "twice.graft"), `${tiny}\n${tiny}`);
   writeFileSync(join(folder, "ordered.graft"), tiny.replace("  mask =", "  session = text\n  mask ="));
-  const guides = "  guide text = without(text before image)\n  guide noise = replace(t: 1)\n";
+  const guides =
+    "  guide text = without(text before image)\n  guide sight = hide(text before image)\n  guide noise = replace(t: 1)\n";
   writeFileSync(
     join(folder, "guided.graft"),
     readFileSync(xfusion, "utf8").replaceAll("  position =", `${guides}  position =`),

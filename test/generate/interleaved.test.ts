@@ -2,4 +2,4 @@
 import { test } from "vitest";
 import { interleaved, interleaving } from "./interleaved.ts";
 
-test.each(interleaving)("$name", { timeout: 300_000 }, (run) => interleaved(run, "onnx"));
+test.each(interleaving)("$name, after: $after", { timeout: 300_000 }, (run) => interleaved(run, "onnx"));

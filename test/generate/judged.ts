@@ -89,6 +89,9 @@ export interface Judged {
   readonly errors: Readonly<Record<string, { readonly nmse: number; readonly rows: number }>>;
 }
 
+/** Phases with heads. */
+const JUDGED: readonly string[] = ["decode", "denoise", "last"];
+
 interface Grown {
   readonly rows: Document["rows"][number][];
   readonly spans: Record<string, Values[]>;
@@ -143,11 +146,12 @@ export const judged = async (
         const more: Record<string, Values[]> = { ...spans };
         for (const [modality, values] of Object.entries(part.spans ?? {}))
           more[modality] = [...(more[modality] ?? []), ...values];
-        const whole = { rows: [...rows, ...part.rows], spans: more, inputs: part.inputs ?? {} } as Document;
-        if (part.rows.length > 0 && (phase === "decode" || phase === "denoise"))
-          judge(phase, whole, rows.length, result, d);
+        const own = part.unseen === undefined ? part.rows : part.rows.map((row) => ({ ...row, unseen: part.unseen }));
+        const whole = { rows: [...rows, ...own], spans: more, inputs: part.inputs ?? {} } as Document;
+        if (part.rows.length > 0 && JUDGED.includes(phase)) judge(phase, whole, rows.length, result, d);
         if (phase === "denoise") continue;
-        rows.push(...(part.rows as Grown["rows"]));
+        const kept = phase === "draft" ? part.rows.map((row) => ({ ...row, draft: true })) : part.rows;
+        rows.push(...(kept as Grown["rows"]));
         Object.assign(spans, more);
       }
       return result;

@@ -62,6 +62,43 @@ describe("a past", () => {
     past.close();
   });
 
+  // Both are drawn in one document; or the second one behind a past of the first, alone or beside another that goes on from it.
+  test.each(["last", "never"] as const)("has images as later rows see them: %s", { timeout: 60_000 }, async (after) => {
+    const own = await compiled("DualTower", "onnx", louder(2.5), {}, (text) =>
+      text.replaceAll("after: given", `after: ${after}`),
+    );
+    try {
+      const options = { steps: 2, guidance: 3, seed: 4 } as const;
+      const [fresh, drawn] = [
+        await all(own.session, { ...options, prompt: ["ab"], images: 2, maxTokens: 5 }),
+        await all(own.session, { ...options, prompt: ["ab"], images: 1, maxTokens: 0, keep: true }),
+      ];
+      const past = pastOf(drawn);
+      expect(past.rows.filter((row) => past.drafts.has(row))).toHaveLength(after === "never" ? 4 : 0);
+      const second = { ...options, past, images: 1, maxTokens: 5 } as const;
+      const events = await all(own.session, { ...second, prompt: [] });
+      near([...rowsOf(drawn), ...rowsOf(events)], rowsOf(fresh));
+      expect(idsOf(events)).toEqual(idsOf(fresh));
+      // Of the second image the document without text has the first one: read as its last step left it, or passed over.
+      expect(costOf(events)).toMatchObject(
+        after === "last"
+          ? { read: [1, 4], last: [1, 4], draft: [0, 0] }
+          : { read: [0, 0], last: [0, 0], draft: [2, 8] },
+      );
+      const prompt = ["x", "yz"].map((text) => [system, text]);
+      const both = await all(own.session, { ...second, prompt });
+      expect(costOf(both)["prefill"]![0]).toBe(4);
+      for (const [d, alone] of prompt.entries()) {
+        const wanted = await all(own.session, { ...second, prompt: alone });
+        near(rowsOf(both, d), rowsOf(wanted));
+        expect(idsOf(both, d)).toEqual(idsOf(wanted));
+      }
+      past.close();
+    } finally {
+      await own.close();
+    }
+  });
+
   test("of several documents, each its own, two of one, and at the same time", async () => {
     const [a, b] = [await model.session.past(["first "]), await model.session.past([system])];
     const longer = await model.session.past(["more "], { past: a });

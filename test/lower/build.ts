@@ -45,10 +45,12 @@ export interface Parts extends Omit<hand.Parts, "heads"> {
   readonly image?: Seq;
   /** the input that says how noisy a drawn image is; 0 for a clean one */
   readonly noisy?: Input;
+  /** what later rows see of a drawing; `given` if left out */
+  readonly after?: Noise["after"];
   readonly session?: readonly SessionTerm[];
 }
 export const model = (parts: Parts): Model => {
-  const { text, image, noisy, session, ...rest } = parts;
+  const { text, image, noisy, after = "given", session, ...rest } = parts;
   const bare = hand.model(rest);
   const heads: Head[] = [
     ...(text === undefined ? [] : [{ modality: "text", kind: "next_token" as const, value: text, at: hand.at }]),
@@ -59,7 +61,8 @@ export const model = (parts: Parts): Model => {
     process: { kind: "flow", clean: 0, noise: 1, predicts: "velocity" },
     given: noisy && { input: noisy, value: 0 },
     drawn: noisy && { input: noisy, distribution: { name: "uniform", arguments: [0, 1] } },
-    after: "given",
+    after,
+    at: hand.at,
   };
   const embeds = new Map(
     [...bare.embeds].map(([kind, { row }]) => [

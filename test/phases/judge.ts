@@ -222,8 +222,9 @@ export const programOf = (session: Session, call: Call): Opened => {
 };
 
 /** `document` with the rows of piece `d` of a call. */
-const extended = ({ rows, spans, inputs }: Document, { pieces }: Call, d: number): Document => {
-  const { rows: more, span } = pieces[d]!;
+const extended = ({ rows, spans, inputs }: Document, { phase, pieces }: Call, d: number): Document => {
+  const { rows: given, span } = pieces[d]!;
+  const more = phase === "draft" ? given.map((row) => ({ ...row, draft: true as const })) : given;
   const image = [...(spans["image"] ?? []), ...(span ? [span] : [])];
   return { rows: [...rows, ...more], spans: image.length > 0 ? { ...spans, image } : spans, inputs };
 };

@@ -1,6 +1,7 @@
 // The models whose phases are judged: the small ones of the examples, with smaller images, and weights for them.
 import { readFileSync } from "node:fs";
 import { specify, type Specified, type WeightOf } from "../reference/run.ts";
+import type { Noise } from "../../compiler/analyze/model.ts";
 import { drawn, type Sizes } from "./schedule.ts";
 
 export interface Small {
@@ -8,6 +9,8 @@ export interface Small {
   readonly name: string;
   /** the greatest noise of an image; 0: there are no images */
   readonly most: number;
+  /** what later rows see of a finished drawing; `given` if left out, as the example says */
+  readonly after?: Noise["after"];
 }
 export const models: readonly Small[] = [
   { file: "llama", name: "LlamaModel", most: 0 },
@@ -20,17 +23,26 @@ export const models: readonly Small[] = [
   { file: "lmfusion", name: "LMFusion", most: 1 },
 ];
 
-/** With images of 2 x 2 patches of 12 numbers: nothing but sizes changes. */
-export const source = ({ file }: Small): string =>
+/** Whose drawings end otherwise than the examples say. */
+export const ending: readonly (Small & { readonly after: Noise["after"] })[] = [
+  { file: "xfusion", name: "DualTower", most: 1, after: "last" },
+  { file: "xfusion", name: "DualTowerDiT", most: 999, after: "last" },
+  { file: "lmfusion", name: "LMFusion", most: 1, after: "last" },
+  { file: "xfusion", name: "DualTower", most: 1, after: "never" },
+];
+
+/** With images of 2 x 2 patches of 12 numbers: nothing but sizes changes, and how a drawing ends. */
+export const source = ({ file, after = "given" }: Small): string =>
   readFileSync(new URL(`../../examples/${file}/${file}.graft`, import.meta.url), "utf8")
     .replaceAll("rows = 8", "rows = 2")
     .replaceAll("rows: 8", "rows: 2")
     .replaceAll("patch = 48", "patch = 12")
-    .replaceAll("size: 4", "size: 2");
+    .replaceAll("size: 4", "size: 2")
+    .replaceAll("after: given", `after: ${after}`);
 export const example = (small: Small): Specified => specify(source(small), small.name);
-export const sizesOf = ({ most }: Small): Sizes => ({
+export const sizesOf = ({ most, after = "given" }: Small): Sizes => ({
   vocab: 256,
-  image: most === 0 ? undefined : { rows: 4, width: 12, t: [0, most] },
+  image: most === 0 ? undefined : { rows: 4, width: 12, t: [0, most], after },
 });
 
 /** Weights of ordinary size, every one different. */

@@ -1,5 +1,5 @@
 // Documents run phase by phase: a random cut of each into calls, with caches as the runtime keeps them.
-import type { DocumentRow } from "../../compiler/analyze/model.ts";
+import type { DocumentRow, Noise } from "../../compiler/analyze/model.ts";
 import type { Values } from "../../runtime/document.ts";
 
 /** A generator of numbers in 0 .. 1 from a seed; mulberry32. */
@@ -19,20 +19,26 @@ export interface Piece {
 }
 /** One call of a schedule: the same phase for every document of a batch. */
 export interface Call {
-  readonly phase: "prefill" | "decode" | "read" | "denoise";
+  readonly phase: "prefill" | "decode" | "read" | "denoise" | "last" | "draft";
   readonly pieces: readonly Piece[];
 }
 export interface Sizes {
   readonly vocab: number;
   /** rows and numbers of an image; undefined: text alone */
   readonly image:
-    | { readonly rows: number; readonly width: number; readonly t: readonly [clean: number, most: number] }
+    | {
+        readonly rows: number;
+        readonly width: number;
+        readonly t: readonly [clean: number, most: number];
+        readonly after: Noise["after"];
+      }
     | undefined;
 }
 
 /**
  * 2 to 8 segments, texts of 1 to 9 rows and images, cut at random: text into prefills and decodes of one row, each image
- * into three denoising steps and a reading. All documents of a batch have the same calls and other contents.
+ * into three denoising steps and what ends a drawing; where that is no reading, some images are given, and read alone. All
+ * documents of a batch have the same calls and other contents.
  */
 export const schedule = (seed: number, batch: number, { vocab, image }: Sizes): Call[] => {
   const random = drawn(seed);
@@ -68,15 +74,17 @@ export const schedule = (seed: number, batch: number, { vocab, image }: Sizes): 
     const patches = (z: () => Float32Array): DocumentRow[] =>
       Array.from({ length: image.rows }, (_, index) => ({ kind: "image.patch", span, index, values: { z: z() } }));
     const z = (): Float32Array => Float32Array.from({ length: image.width }, number);
-    for (let step = 0; step < 3; step++)
-      calls.push({
-        phase: "denoise",
-        pieces: each(() => ({
-          rows: patches(z),
-          span: { t: Math.fround(image.t[0] + random() * (image.t[1] - image.t[0])) },
-        })),
-      });
-    calls.push({ phase: "read", pieces: each(() => ({ rows: patches(z), span: { t: image.t[0] } })) });
+    const step = (phase: "denoise" | "last"): void => {
+      const t = (): number => Math.fround(image.t[0] + random() * (image.t[1] - image.t[0]));
+      calls.push({ phase, pieces: each(() => ({ rows: patches(z), span: { t: t() } })) });
+    };
+    const end = image.after === "given" || random() < 0.7 ? image.after : "read";
+    if (end !== "read") for (let n = end === "last" ? 2 : 3; n > 0; n--) step("denoise");
+    if (end === "last") step("last");
+    else {
+      const phase = end === "never" ? "draft" : "read";
+      calls.push({ phase, pieces: each(() => ({ rows: patches(z), span: { t: image.t[0] } })) });
+    }
     texts(0, [marker("image.close")]);
   }
   return calls;

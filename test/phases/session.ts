@@ -48,13 +48,18 @@ export const openSession = async (
   const opened = new Map<string, Opened>();
   const programsOpen: Program[] = [];
   for (const [i, lowered] of module.programs.entries()) {
+    const entry = entryOf(specified.model, lowered);
+    if (lowered.outputs.length === 0) {
+      opened.set(lowered.name, { entry, lowered, run: () => Promise.resolve({}) });
+      continue;
+    }
     const made = onnx(module, lowered, { profile, place, constants: `constants.${i}.bin` });
     writeFileSync(join(folder, `${i}.onnx`), made.model);
     writeFileSync(join(folder, `constants.${i}.bin`), made.constants);
     const program = await openProgram(lowered.name, join(folder, `${i}.onnx`), { optimize });
     programsOpen.push(program);
     opened.set(lowered.name, {
-      entry: entryOf(specified.model, lowered),
+      entry,
       lowered,
       run: (inputs) => program.run(inputs),
     });

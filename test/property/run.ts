@@ -11,6 +11,7 @@ import { renderAll, type Source } from "../../grammar/index.ts";
 import { pack, unpack } from "../../runtime/document.ts";
 import { entryOf, forwardFor } from "../entry.ts";
 import { memorySource, readSafetensors, safetensorsBytes } from "../../runtime/index.ts";
+import type { Tensors } from "../../runtime/tensor.ts";
 import { openProgram, type Program } from "../../runtime/onnx/session.ts";
 
 export type WeightOf = (weight: Weight) => Float32Array;
@@ -78,11 +79,7 @@ export class Compiled {
   async run(documents: readonly Document[], profile: ProfileName = "ort-cpu"): Promise<Result[]> {
     const { model, module } = this;
     const program = forwardFor(module.programs, documents);
-    const { name } = program;
-    const key = `${profile} ${name}`;
-    const opened = this.#open.get(key) ?? this.#opened(program, profile);
-    this.#open.set(key, opened);
-    const outputs = await (await opened).run(pack(entryOf(model, program), documents));
+    const outputs = await this.call(program, pack(entryOf(model, program), documents), profile);
     return documents.map(
       (document, d) =>
         new Map(
@@ -100,6 +97,12 @@ export class Compiled {
           ]),
         ),
     );
+  }
+  async call(program: Module["programs"][number], inputs: Tensors, profile: ProfileName = "ort-cpu"): Promise<Tensors> {
+    const key = `${profile} ${program.name}`;
+    const opened = this.#open.get(key) ?? this.#opened(program, profile);
+    this.#open.set(key, opened);
+    return (await opened).run(inputs);
   }
   async #opened(program: Module["programs"][number], profile: ProfileName): Promise<Program> {
     const stem = `${profile}-${program.name.replaceAll(/\W+/g, "-")}`;

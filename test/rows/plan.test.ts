@@ -1,6 +1,6 @@
 // Which programs a model has, what they read and leave, and which masks forbid them: as LANGUAGE section 9 states it.
 import { describe, expect, test } from "vitest";
-import type { Mask, Model, Seq, SessionTerm } from "../../compiler/analyze/model.ts";
+import type { Mask, Model, Noise, Seq, SessionTerm } from "../../compiler/analyze/model.ts";
 import { maskText } from "../../compiler/analyze/printMask.ts";
 import { planOf, type Phase, type Plan } from "../../compiler/rows/phase.ts";
 import { printPlan } from "../../compiler/rows/print.ts";
@@ -46,11 +46,11 @@ const sessionOf = (text: string): SessionTerm[] =>
     const repeat = /[?*+]$/.exec(term)?.[0] ?? "";
     return { modality: term.replace(/[?*+]$/, ""), repeat: repeat as SessionTerm["repeat"] };
   });
-const modelOf = (layer: Layer, session?: string, mask: Mask = spanMask): Model => {
+const modelOf = (layer: Layer, session?: string, mask: Mask = spanMask, after: Noise["after"] = "given"): Model => {
   let h: Seq = h0;
   for (let i = 0; i < DEPTH; i++) h = layer(h, i);
   const heads = { text: project("logits", h, 7, "text"), image: project("leave", h, 2, "image.patch") };
-  return model({ steps: [h], mask, ...heads, ...(session !== undefined && { session: sessionOf(session) }) });
+  return model({ steps: [h], mask, after, ...heads, ...(session !== undefined && { session: sessionOf(session) }) });
 };
 
 const designs = { dual, joint: met, fused };
@@ -127,6 +127,40 @@ describe("what phases compute", () => {
     const prefill = phase(plan, "prefill(text)");
     expect(prefill.writes.map(({ name }) => name)).toContain("vision.layers[2]/text");
     expect(computed(prefill, "language")).toEqual(all3("language", "text").slice(0, 2));
+  });
+});
+
+describe("what later rows see of a drawing", () => {
+  const ended = (after: Noise["after"], session?: string): Plan => planOf(modelOf(dual, session, spanMask, after));
+  test("given: a reading gives it, and a drawing has no other end", () => {
+    expect(names(ended("given")).filter((name) => /last|draft/.test(name))).toEqual([]);
+  });
+  test("last: a step that leaves what a reading leaves, from the rows of the step", () => {
+    for (const session of Object.values(sessions)) {
+      const plan = ended("last", session);
+      const [last, read, denoise] = [
+        phase(plan, "last(image)"),
+        phase(plan, "read(image)"),
+        phase(plan, "denoise(image)"),
+      ];
+      expect(last.writes).toEqual(read.writes);
+      expect(last.heads).toEqual(denoise.heads);
+      expect(computed(last, "vision")).toEqual(all3("vision", "image.patch"));
+      expect(denoise.writes).toEqual([]);
+      expect(caches(plan)).toEqual(caches(ended("given", session)));
+      expect(names(plan)).not.toContain("draft(image)");
+    }
+    // Where nothing follows, nothing is left.
+    expect(phase(ended("last", "text image"), "last(image)").writes).toEqual([]);
+  });
+  test("never: a phase that computes nothing and leaves nothing; images of a prompt are read all the same", () => {
+    for (const session of Object.values(sessions)) {
+      const plan = ended("never", session);
+      const draft = phase(plan, "draft(image)");
+      expect([draft.demand.order, draft.demand.reads, draft.writes, draft.heads]).toEqual([[], [], [], []]);
+      expect(caches(plan)).toEqual(caches(ended("given", session)));
+      expect(names(plan)).not.toContain("last(image)");
+    }
   });
 });
 

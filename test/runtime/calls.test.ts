@@ -77,6 +77,7 @@ describe("of a context", () => {
     inputs: [],
     kinds: {},
     appends: true,
+    hides: false,
     again: [],
     reads: [],
     writes: [{ name: "c", stream: "text", kvHeads, widths: { k: 1, v: 1 } }],
@@ -94,6 +95,36 @@ describe("of a context", () => {
     expect(() => context.documents(own, [{ rows: [], spans: { text: [{}] } }])).toThrow(
       /of text were given, which is none/,
     );
+  });
+  test("rows of which nothing is kept take places and no slots, and nothing of them is freed", async () => {
+    const tensor = { dtype: "f32" as const, shape: [1, 4, 1, 1], data: Float32Array.of(1, 2, 3, 4) };
+    const own: Appending = {
+      ...program(1),
+      inputs: [{ name: "past.text.order", dtype: "i32", shape: ["batch", "past.text"], doc: "", below: null }],
+    };
+    const draft: Appending = { ...own, name: "draft(image)", inputs: [], hides: true, writes: [] };
+    const context = new Context(
+      1,
+      layout,
+      new HostCaches(1, own.writes, async () => ({ "new.c.k": tensor, "new.c.v": tensor })),
+    );
+    const drawn = [0, 1, 2, 3].map((index): DocumentRow => ({ kind: "image.patch", span: 0, index, values: {} }));
+    await context.run(own, [{ rows: [row, row] }]);
+    await context.run(draft, [{ rows: drawn, spans: { image: [{}] } }]);
+    await context.run(own, [{ rows: [row, row, row] }]);
+    const slots = async (unseen: readonly string[] = []): Promise<readonly unknown[]> => {
+      const { inputs, behind } = await context.ready(own, context.documents(own, [{ rows: [row], unseen }]));
+      return [[...inputs["past.text.order"]!.data].slice(0, 6), behind.get("text")];
+    };
+    expect(context.length(0)).toBe(9);
+    expect(await slots()).toEqual([[0, 1, 6, 7, 8, -1], { used: [5], added: [1] }]);
+    expect(await slots(["text"])).toEqual([[-1, -1, -1, -1, -1, -1], { used: [5], added: [1] }]);
+    context.takeBack(0, 2);
+    expect(context.length(0)).toBe(7);
+    expect(await slots()).toEqual([[0, 1, 6, -1, -1, -1], { used: [3], added: [1] }]);
+    expect(() => context.takeBack(0, 2)).toThrow(/the last 2 rows of document 0 cannot be taken back/);
+    context.takeBack(0, 1);
+    expect(await slots()).toEqual([[0, 1, -1, -1, -1, -1], { used: [2], added: [1] }]);
   });
   test("what has no room is refused, and what was there stays", async () => {
     const small = program(1);

@@ -135,6 +135,8 @@ const faults: readonly (readonly [readonly (string | number)[], unknown, RegExp]
   [program("graph"), null, /must have a graph just where it has outputs/],
   [program("phase"), "forward", /is a forward, and has caches/],
   [program("phase"), "denoise", /is a denoise, and has caches/],
+  [program("phase"), "draft", /is a draft, and has caches/],
+  [["programs", 1, "phase"], "denoise", /"image" is drawn, and no program of the phase read ends a drawing/],
   [
     ["programs", 1, "writes"],
     ["language.layers[0]/text"],
@@ -167,6 +169,7 @@ const faults: readonly (readonly [readonly (string | number)[], unknown, RegExp]
   [["session"], undefined, /session must be a list/],
   [["conditions", 0, "per"], "sound", /the condition "t" is of the unknown "sound"/],
   [["noise", 0, "input"], "s", /the noise reads the unknown condition "s"/],
+  [["noise", 0, "after"], "later", /noise\[0\]\.after must be "given" or "last" or "never"/],
   [program("inputs", 0, "dtype"), "i64", /inputs\[0\]\.dtype must be/],
   [program("inputs", 0, "shape"), [0], /inputs\[0\]\.shape\[0\] must be a whole number from 1/],
   [program("inputs", 0, "shape"), [1.5], /shape\[0\] must be a whole number/],

@@ -50,7 +50,11 @@ export const modelMessages = {
   }),
   "guide-form": () => ({
     message: "A guide says what an image is drawn without.",
-    help: "Write `guide text = without(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
+    help: "Write `guide text = without(text before image)` or `hide(text before image)`, tokens before a span, or `guide label = replace(label: 10)`, an input and its value.",
+  }),
+  "hide-again": (modality: string, before: string) => ({
+    message: `Rows of ${modality} cannot be hidden from the ${before} that is drawn: they change with it, and are computed in the same call.`,
+    help: `Write \`without(${modality} before ${before})\`, or let rows of ${modality} read no input that says how noisy the ${before} is.`,
   }),
   "reserved-modality": (name: string) => ({
     message: `A modality cannot be called \`${name}\`.`,
@@ -67,6 +71,14 @@ export const modelMessages = {
   "not-an-input": (name: string, near: string | undefined, modality: string) => ({
     message: `There is no input \`${name}\`.`,
     help: mean(near) ?? `Declare it: \`input ${name}: number per ${modality}\`.`,
+  }),
+  "last-extent": (input: string, modality: string) => ({
+    message: `\`after: last\` keeps rows that the last step made with its \`${input}\`, and \`${input}\` belongs to all rows of the document.`,
+    help: `Write \`input ${input}: number per ${modality}\`, or \`after: given\`.`,
+  }),
+  "last-changes": (modality: string, rows: readonly string[]) => ({
+    message: `\`after: last\` keeps what rows were at the last step, but rows of ${and(rows)} before the drawing change with it.`,
+    help: `Let rows outside the grid read no input that says how noisy the ${modality} is: \`clean\` in its place. Or write \`after: given\`.`,
   }),
   "clean-none": () => ({
     message: "`clean` needs a `noise` statement, whose clean end it is.",

@@ -62,7 +62,6 @@ export const declarationMistakes: readonly Mistake[] = [
   wrong("a bridge that starts from a number", dual, ["patch: 12))\n", "patch: 12)) with { bridge(init: «3») }\n"]),
   wrong("an option of a bridge that is no flag", dual, ["patch: 12))\n", "patch: 12)) with { bridge(bias: «1») }\n"]),
   wrong("an option that a bridge lacks", dual, ["patch: 12))\n", "patch: 12)) with { bridge(«onse») }\n"]),
-  wrong("a statement of a later version", alone, ["  mask =", "  guide text = «hide(text)»\n  mask ="]),
   wrong("several results", own, ["[vocab] { linear", "[vocab], «[D]» { linear"]),
   {
     name: "a tower that is no Language",

@@ -31,6 +31,24 @@ export const modelMistakes: readonly Mistake[] = [
     "  guide text = «0»\n  mask =",
     "  guide text = without(text before image)\n  mask =",
   ]),
+  wrong(
+    "a guide that hides what changes with the image",
+    dual,
+    ["input t: number per image", "input t: number per document", "input t: number per document"],
+    [
+      "select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+      "vision.condition(t)",
+      "vision.condition(t)",
+    ],
+    ["vision: Copied(Small, patch: 12))", "vision: Paint) with { bridge }", "vision: Paint) with { bridge }"],
+    ["train vision.**, text.added", "train **", "train **"],
+    ["freeze language.**", "", ""],
+    [
+      "  mask =",
+      "  guide text = «hide(text before image)»\n  mask =",
+      "  guide text = without(text before image)\n  mask =",
+    ],
+  ),
   wrong("a guide without a modality that there is", dual, [
     "  mask =",
     "  guide text = without(text before «img»)\n  mask =",
@@ -70,6 +88,25 @@ export const modelMistakes: readonly Mistake[] = [
   wrong("noise of tokens", dual, ["noise image =", "noise «text» ="]),
   wrong("noise of no input", dual, ["given: t = clean", "given: «s» = clean"]),
   wrong("no such time of a drawing", dual, ["after: given", "after: «later»"]),
+  wrong(
+    "a last step whose time is the document's",
+    dual,
+    ["input t: number per image", "input t: number per document", "input t: number per image"],
+    ["after: given", "after: «last»"],
+  ),
+  wrong(
+    "a last step that changes what stands before it",
+    dual,
+    [
+      "select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+      "select { text: vision.condition(clean), image: vision.condition(t) }",
+      "select { und: vision.condition(clean), image.patch: vision.condition(t) }",
+    ],
+    ["vision: Copied(Small, patch: 12))", "vision: Paint) with { bridge }", "vision: Paint) with { bridge }"],
+    ["train vision.**, text.added", "train **", "train **"],
+    ["freeze language.**", "", ""],
+    ["after: given", "after: «last»", "after: last"],
+  ),
   wrong("clean without noise", dual, [`  ${noise}\n`, ""], ["vision.condition(clean)", "vision.condition(«clean»)"]),
   wrong(
     "clean of two processes",
