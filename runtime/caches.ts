@@ -28,6 +28,8 @@ export interface Held {
 export interface Caches {
   /** for keys and values, wherever they are */
   readonly bytes: number;
+  /** What was kept is there no more: its device was lost. */
+  readonly isLost: boolean;
   /**
    * Gives each of these streams so many slots a document, for a program, and keeps what is there. All or nothing.
    * @throws Failure "call", "device" where there is no room
@@ -43,6 +45,8 @@ export interface Caches {
    * `behind`. Gives every other output.
    */
   call(program: Appending, inputs: Tensors, behind: ReadonlyMap<string, Behind>): Promise<Tensors>;
-  /** Frees what is kept. */
+  /** Frees what is kept; it may grow anew. */
+  clear(): void;
+  /** Frees what is kept, for good. */
   close(): void;
 }

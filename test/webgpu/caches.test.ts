@@ -197,7 +197,7 @@ describe("on a device of its own", () => {
     await context.run(prefill, [text(3)]);
     own.device.destroy();
     await own.lost;
-    await expect(context.run(prefill, [text(3)])).rejects.toThrow(/prefill\(text\): the GPU was lost/);
+    await expect(context.run(prefill, [text(3)])).rejects.toThrow(/prefill\(text\)[^]*: the GPU was lost/);
     context.close();
     await kernels.close();
   });
