@@ -7,6 +7,7 @@ import type { Appending, Document, DocumentRow, Slot, Values } from "./document.
 import { pack, slotsOf } from "./document.ts";
 import { Failure } from "./failure.ts";
 import { BEGIN, type Course, follow, type Layout } from "./order.ts";
+import { roomFor, type Slots, slotsIn, slotsWith } from "./slots.ts";
 import type { Tensors } from "./tensor.ts";
 
 /** New rows of one document, and the inputs of its new spans. */
@@ -16,16 +17,13 @@ export interface Part {
   readonly inputs?: Values | undefined;
 }
 
-/** The slots of a stream, shared by all its caches. */
-interface Slots {
-  readonly room: number;
-  /** `[batch, room]`; -1: unused */
-  readonly order: Int32Array;
-  readonly span: Int32Array;
-  readonly used: readonly number[];
+/** Rows that one call appended: all from one place up to another. */
+interface Appended {
+  readonly program: Appending;
+  readonly inputs: Values;
+  readonly from: number;
+  readonly to: number;
 }
-const FIRST_ROOM = 16;
-
 /** A document of a context. */
 export interface Source {
   readonly context: Context;
@@ -43,6 +41,11 @@ export class Context {
   readonly #spans: Record<string, Values[]>[];
   /** the rows that each document has */
   readonly #rows: Slot[][];
+  /** by which calls */
+  readonly #appended: Appended[][];
+  /** keys and values were lost, and are not all computed again */
+  #isStale = false;
+  #restoring: Promise<void> | undefined;
 
   #busy = false;
   /** copies of its documents that are under way */
@@ -63,6 +66,7 @@ export class Context {
     this.#courses = Array.from({ length: batch }, () => BEGIN);
     this.#spans = Array.from({ length: batch }, () => ({}));
     this.#rows = Array.from({ length: batch }, () => []);
+    this.#appended = Array.from({ length: batch }, () => []);
   }
 
   /**
@@ -77,6 +81,7 @@ export class Context {
     }
     for (const { context } of sources) context.#copies++;
     try {
+      for (const { context } of sources) await context.#restore();
       await made.#gather(sources);
       return made;
     } catch (thrown) {
@@ -100,6 +105,7 @@ export class Context {
       this.#courses[d] = context.#courses[document]!;
       this.#spans[d] = context.#spans[document]!;
       this.#rows[d] = [...context.#rows[document]!];
+      this.#appended[d] = [...context.#appended[document]!];
     }
   }
 
@@ -134,11 +140,8 @@ export class Context {
       const steps = this.#steps(program, parts, Math.min(decoding.most, this.#free(behind)));
       const decoded = await this.#caches.decode!(program, stream, steps, decoding);
       if (decoded === undefined) return undefined;
-      const drawn = parts.map((part, d) => ({
-        ...part,
-        rows: [...part.rows, ...decoded[d]!.slice(0, -1).map((id) => this.#token(id))],
-      }));
-      this.append(program, this.documents(program, drawn));
+      for (let i = 0; decoded.some((ids) => ids.length > i); i++)
+        this.append(program, i === 0 ? first : this.documents(program, this.#drawn(parts, decoded, i - 1)));
       return decoded;
     });
   }
@@ -146,6 +149,10 @@ export class Context {
   #streamOf({ streams }: Appending, parts: readonly Part[]): string | undefined {
     const kinds = [this.#token(0), ...parts.flatMap(({ rows }) => rows)].map(({ kind }) => kind);
     return streams.find((stream) => kinds.every((kind) => stream.kinds.includes(kind)))?.name;
+  }
+  /** The rows of one of the tokens that documents have drawn. */
+  #drawn(parts: readonly Part[], decoded: Decoded, i: number): Part[] {
+    return parts.map(({ inputs }, d) => ({ rows: decoded[d]!.slice(i, i + 1).map((id) => this.#token(id)), inputs }));
   }
   #token(id: number): DocumentRow {
     const kind = this.#layout.modalities.find((modality) => modality.is === "tokens")?.name ?? "";
@@ -162,6 +169,7 @@ export class Context {
   #steps(program: Appending, parts: readonly Part[], count: number): Step[] {
     const [slots, courses, spans] = [[...this.#slots], [...this.#courses], [...this.#spans]];
     const lengths = this.#rows.map(({ length }) => length);
+    const calls = this.#appended.map(({ length }) => length);
     const steps: Step[] = [];
     try {
       for (let rows = parts; steps.length < count; rows = parts.map((part) => this.#behind(part))) {
@@ -177,6 +185,7 @@ export class Context {
       for (let d = 0; d < this.batch; d++) {
         [this.#courses[d], this.#spans[d]] = [courses[d]!, spans[d]!];
         this.#rows[d]!.length = lengths[d]!;
+        this.#appended[d]!.length = calls[d]!;
       }
     }
     return steps;
@@ -192,10 +201,46 @@ export class Context {
       throw new Failure("call", "a document of this context is being copied", "await the copy, and call then");
     this.#busy = true;
     try {
+      await this.#restore();
       return await work();
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Where keys and values were lost with their device, computes them again, by the calls that appended their rows. */
+  #restore(): Promise<void> {
+    if (!this.#caches.isLost && !this.#isStale) return Promise.resolve();
+    return (this.#restoring ??= this.#replay().finally(() => (this.#restoring = undefined)));
+  }
+  async #replay(): Promise<void> {
+    this.#isStale = true;
+    this.#caches.clear();
+    const again = new Context(this.batch, this.#layout, this.#caches);
+    const left = this.#appended.map((calls) => [...calls]);
+    for (let first = nextOf(left); first !== undefined; first = nextOf(left)) {
+      const { program, inputs } = first;
+      const parts = left.map((calls, d): Part => {
+        const call = calls[0]?.program.name === program.name ? calls.shift() : undefined;
+        return call === undefined ? { rows: [], inputs } : this.#partOf(call, d, again);
+      });
+      const documents = again.documents(program, parts);
+      const ready = await again.ready(program, documents);
+      await this.#caches.call(program, ready.inputs, ready.behind);
+      again.append(program, documents);
+    }
+    for (const [stream, slots] of again.#slots) this.#slots.set(stream, slots);
+    this.#isStale = false;
+  }
+  /** The rows of a call, and the inputs of those spans that another context does not have yet. */
+  #partOf({ from, to, inputs }: Appended, d: number, again: Context): Part {
+    const rows = this.#rows[d]!.slice(from, to).map(({ row }) => row);
+    const { spans: last } = follow(this.#layout, again.#courses[d]!, rows);
+    const spans = Object.entries(this.#spans[d]!).map(([name, values]) => {
+      const known = again.#spans[d]![name]?.length ?? 0;
+      return [name, values.slice(known, 1 + (last.get(name)?.span ?? -1))] as const;
+    });
+    return { rows, inputs, spans: Object.fromEntries(spans) };
   }
 
   #checkFree(): void {
@@ -232,6 +277,9 @@ export class Context {
       rows.map(({ row }) => row),
     );
     this.#rows[d]!.length = length;
+    this.#appended[d] = this.#appended[d]!.flatMap((call) =>
+      call.from < length ? [{ ...call, to: Math.min(call.to, length) }] : [],
+    );
     for (const [stream, slots] of this.#slots) {
       const [from, end] = [d * slots.room, d * slots.room + slots.used[d]!];
       const kept = slots.order.subarray(from, end).filter((place) => place < length).length;
@@ -303,7 +351,9 @@ export class Context {
     for (const { name, kinds } of program.streams) this.#take(name, kinds, documents);
     documents.forEach((document, d) => {
       this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
-      document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: document.place! + i }));
+      const [from, to] = [document.place!, document.place! + document.rows.length];
+      document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: from + i }));
+      if (to > from) this.#appended[d]!.push({ program, inputs: document.inputs, from, to });
       this.#spans[d] = Object.fromEntries(
         Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
       );
@@ -346,29 +396,9 @@ export class Context {
   }
 }
 
-/** Room for so many rows: a power of two, so that few sizes of calls are made ready. */
-const roomFor = (rows: number): number => {
-  let room = FIRST_ROOM;
-  while (room < rows) room *= 2;
-  return room;
-};
-/** The slots that a document uses. */
-const slotsIn = (slots: Slots | undefined, d: number): Pick<Slots, "order" | "span"> => {
-  const { room, order, span, used } = slots ?? NONE;
-  const [from, to] = [d * room, d * room + (used[d] ?? 0)];
-  return { order: order.subarray(from, to), span: span.subarray(from, to) };
-};
-const NONE: Slots = { room: 0, order: new Int32Array(0), span: new Int32Array(0), used: [] };
-/** So many slots for each of some documents, with those that they use. */
-const slotsWith = (room: number, documents: readonly Pick<Slots, "order" | "span">[]): Slots => {
-  const size = documents.length * room;
-  const [order, span] = [new Int32Array(size).fill(-1), new Int32Array(size)];
-  for (const [d, own] of documents.entries()) {
-    order.set(own.order, d * room);
-    span.set(own.span, d * room);
-  }
-  return { room, order, span, used: documents.map((own) => own.order.length) };
-};
+/** The next call of the first document that has one. */
+const nextOf = (calls: readonly (readonly Appended[])[]): Appended | undefined =>
+  calls.find(({ length }) => length > 0)?.[0];
 
 /** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
 const checkSpansGiven = (
