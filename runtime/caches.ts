@@ -34,6 +34,8 @@ export interface Step {
 export interface Caches {
   /** for keys and values, wherever they are */
   readonly bytes: number;
+  /** What was kept is there no more: its device was lost. */
+  readonly isLost: boolean;
   /**
    * Gives each of these streams so many slots a document, for a program, and keeps what is there. All or nothing.
    * @throws Failure "call", "device" where there is no room
@@ -55,6 +57,8 @@ export interface Caches {
    * call gives, one at a time; absent where that is always so.
    */
   decode?(program: Appending, stream: string, steps: readonly Step[], decoding: Decoding): Promise<Decoded | undefined>;
-  /** Frees what is kept. */
+  /** Frees what is kept; it may grow anew. */
+  clear(): void;
+  /** Frees what is kept, for good. */
   close(): void;
 }

@@ -8,6 +8,7 @@ import { pack, slotsOf } from "./document.ts";
 import { Failure } from "./failure.ts";
 import { BEGIN, type Course, follow, type Layout } from "./order.ts";
 import { placesSeen, roomFor, type Slots, slotsBefore, slotsIn, slotsTaken, slotsWith } from "./slots.ts";
+import { checkSpansGiven } from "./spansGiven.ts";
 import type { Tensors } from "./tensor.ts";
 
 /** New rows of one document, and the inputs of its new spans. */
@@ -19,6 +20,14 @@ export interface Part {
   readonly unseen?: readonly string[] | undefined;
 }
 
+/** Rows that one call appended: all from one place up to another. */
+interface Appended {
+  readonly program: Appending;
+  readonly inputs: Values;
+  readonly unseen: readonly string[] | undefined;
+  readonly from: number;
+  readonly to: number;
+}
 /** A document of a context. */
 export interface Source {
   readonly context: Context;
@@ -36,6 +45,11 @@ export class Context {
   readonly #spans: Record<string, Values[]>[];
   /** the rows that each document has */
   readonly #rows: Slot[][];
+  /** by which calls */
+  readonly #appended: Appended[][];
+  /** keys and values were lost, and are not all computed again */
+  #isStale = false;
+  #restoring: Promise<void> | undefined;
 
   #busy = false;
   /** copies of its documents that are under way */
@@ -56,6 +70,7 @@ export class Context {
     this.#courses = Array.from({ length: batch }, () => BEGIN);
     this.#spans = Array.from({ length: batch }, () => ({}));
     this.#rows = Array.from({ length: batch }, () => []);
+    this.#appended = Array.from({ length: batch }, () => []);
   }
 
   /**
@@ -70,6 +85,7 @@ export class Context {
     }
     for (const { context } of sources) context.#copies++;
     try {
+      for (const { context } of sources) await context.#restore();
       await made.#gather(sources);
       return made;
     } catch (thrown) {
@@ -93,6 +109,7 @@ export class Context {
       this.#courses[d] = context.#courses[document]!;
       this.#spans[d] = context.#spans[document]!;
       this.#rows[d] = [...context.#rows[document]!];
+      this.#appended[d] = [...context.#appended[document]!];
     }
   }
 
@@ -127,11 +144,8 @@ export class Context {
       const steps = this.#steps(program, parts, Math.min(decoding.most, this.#free(behind)));
       const decoded = await this.#caches.decode!(program, stream, steps, decoding);
       if (decoded === undefined) return undefined;
-      const drawn = parts.map((part, d) => ({
-        ...part,
-        rows: [...part.rows, ...decoded[d]!.slice(0, -1).map((id) => this.#token(id))],
-      }));
-      this.append(program, this.documents(program, drawn));
+      for (let i = 0; decoded.some((ids) => ids.length > i); i++)
+        this.append(program, i === 0 ? first : this.documents(program, this.#drawn(parts, decoded, i - 1)));
       return decoded;
     });
   }
@@ -139,6 +153,10 @@ export class Context {
   #streamOf({ streams }: Appending, parts: readonly Part[]): string | undefined {
     const kinds = [this.#token(0), ...parts.flatMap(({ rows }) => rows)].map(({ kind }) => kind);
     return streams.find((stream) => kinds.every((kind) => stream.kinds.includes(kind)))?.name;
+  }
+  /** The rows of one of the tokens that documents have drawn. */
+  #drawn(parts: readonly Part[], decoded: Decoded, i: number): Part[] {
+    return parts.map(({ inputs }, d) => ({ rows: decoded[d]!.slice(i, i + 1).map((id) => this.#token(id)), inputs }));
   }
   #token(id: number): DocumentRow {
     const kind = this.#layout.modalities.find((modality) => modality.is === "tokens")?.name ?? "";
@@ -155,6 +173,7 @@ export class Context {
   #steps(program: Appending, parts: readonly Part[], count: number): Step[] {
     const [slots, courses, spans] = [[...this.#slots], [...this.#courses], [...this.#spans]];
     const lengths = this.#rows.map(({ length }) => length);
+    const calls = this.#appended.map(({ length }) => length);
     const steps: Step[] = [];
     try {
       for (let rows = parts; steps.length < count; rows = parts.map((part) => this.#behind(part))) {
@@ -170,6 +189,7 @@ export class Context {
       for (let d = 0; d < this.batch; d++) {
         [this.#courses[d], this.#spans[d]] = [courses[d]!, spans[d]!];
         this.#rows[d]!.length = lengths[d]!;
+        this.#appended[d]!.length = calls[d]!;
       }
     }
     return steps;
@@ -185,10 +205,46 @@ export class Context {
       throw new Failure("call", "a document of this context is being copied", "await the copy, and call then");
     this.#busy = true;
     try {
+      await this.#restore();
       return await work();
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Where keys and values were lost with their device, computes them again, by the calls that appended their rows. */
+  #restore(): Promise<void> {
+    if (!this.#caches.isLost && !this.#isStale) return Promise.resolve();
+    return (this.#restoring ??= this.#replay().finally(() => (this.#restoring = undefined)));
+  }
+  async #replay(): Promise<void> {
+    this.#isStale = true;
+    this.#caches.clear();
+    const again = new Context(this.batch, this.#layout, this.#caches);
+    const left = this.#appended.map((calls) => [...calls]);
+    for (let first = nextOf(left); first !== undefined; first = nextOf(left)) {
+      const { program, inputs } = first;
+      const parts = left.map((calls, d): Part => {
+        const call = calls[0]?.program.name === program.name ? calls.shift() : undefined;
+        return call === undefined ? { rows: [], inputs } : this.#partOf(call, d, again);
+      });
+      const documents = again.documents(program, parts);
+      const ready = await again.ready(program, documents);
+      await this.#caches.call(program, ready.inputs, ready.behind);
+      again.append(program, documents);
+    }
+    for (const [stream, slots] of again.#slots) this.#slots.set(stream, slots);
+    this.#isStale = false;
+  }
+  /** The rows of a call, and the inputs of those spans that another context does not have yet. */
+  #partOf({ from, to, inputs, unseen }: Appended, d: number, again: Context): Part {
+    const rows = this.#rows[d]!.slice(from, to).map(({ row }) => row);
+    const { spans: last } = follow(this.#layout, again.#courses[d]!, rows);
+    const spans = Object.entries(this.#spans[d]!).map(([name, values]) => {
+      const known = again.#spans[d]![name]?.length ?? 0;
+      return [name, values.slice(known, 1 + (last.get(name)?.span ?? -1))] as const;
+    });
+    return { rows, inputs, unseen, spans: Object.fromEntries(spans) };
   }
 
   #checkFree(): void {
@@ -225,6 +281,9 @@ export class Context {
       rows.map(({ row }) => row),
     );
     this.#rows[d]!.length = length;
+    this.#appended[d] = this.#appended[d]!.flatMap((call) =>
+      call.from < length ? [{ ...call, to: Math.min(call.to, length) }] : [],
+    );
     for (const [stream, slots] of this.#slots) this.#slots.set(stream, slotsBefore(slots, d, length));
   }
   /** Bytes held for keys and values. */
@@ -302,9 +361,10 @@ export class Context {
     }
     documents.forEach((document, d) => {
       this.#courses[d] = follow(this.#layout, this.#courses[d]!, document.rows);
-      document.rows.forEach((row, i) =>
-        this.#rows[d]!.push({ row, place: document.place! + i, hidden: program.hides }),
-      );
+      const [from, to] = [document.place!, document.place! + document.rows.length];
+      document.rows.forEach((row, i) => this.#rows[d]!.push({ row, place: from + i, hidden: program.hides }));
+      const { inputs, unseen } = document;
+      if (to > from) this.#appended[d]!.push({ program, inputs, unseen, from, to });
       this.#spans[d] = Object.fromEntries(
         Object.entries(document.spans).map(([modality, values]) => [modality, [...values]]),
       );
@@ -335,24 +395,6 @@ export class Context {
 /** The streams whose new rows take slots: those of which a program leaves keys and values. */
 const keptBy = ({ streams, writes }: Appending): Appending["streams"] =>
   streams.filter(({ name }) => writes.some(({ stream }) => stream === name));
-
-/** Inputs of more spans than have rows: those of one were given twice, and all that follow would be another's. */
-const checkSpansGiven = (
-  { modalities }: Layout,
-  spans: Readonly<Record<string, readonly Values[]>>,
-  course: Course,
-  d: number,
-): void => {
-  for (const [name, values] of Object.entries(spans)) {
-    const modality = modalities.find((each) => each.name === name);
-    if (modality?.is !== "span") throw new Failure("call", `inputs of spans of ${name} were given, which is none`);
-    // Spans come one after the other, so the last row is of the last one.
-    const count = 1 + (course.spans.get(name)?.span ?? -1);
-    if (values.length > count)
-      throw new Failure(
-        "call",
-        `inputs of ${values.length} spans of ${name} were given for document ${d}, which has rows of ${count}`,
-        "give the inputs of a span once, with the call that appends its rows; a drawing gives them with each step",
-      );
-  }
-};
+/** The next call of the first document that has one. */
+const nextOf = (calls: readonly (readonly Appended[])[]): Appended | undefined =>
+  calls.find(({ length }) => length > 0)?.[0];

@@ -44,6 +44,7 @@ export class HostCaches implements Caches {
     this.#budget = budget;
   }
 
+  readonly isLost = false;
   get bytes(): number {
     return bytesOf([...this.#stores.values()].map(({ data }) => data.length));
   }
@@ -136,6 +137,9 @@ export class HostCaches implements Caches {
   }
 
   close(): void {
+    this.clear();
+  }
+  clear(): void {
     this.#budget.taken -= this.bytes;
     this.#stores = new Map();
   }

@@ -23,6 +23,7 @@ export { decodeImage, encodePng, readImage, writeImage } from "./media/image.ts"
 export { fromPatches, type PatchGrid, type Picture, toPatches } from "./media/patches.ts";
 export { openProgram, type Program, type ProgramOptions } from "./onnx/session.ts";
 export { Context, type Part, type Source as DocumentSource } from "./context.ts";
+export type { Decoded, Decoding, Drawer } from "./decoding.ts";
 export {
   type Appending,
   type Document,

@@ -25,7 +25,7 @@ export class Measured implements Pace {
   }
   took(tokens: number, ms: number): void {
     const fitting = Math.floor((LONGEST_MS * tokens) / ms);
-    // At first a device makes itself ready, which says nothing of what comes.
-    this.#next = Math.max(1, Math.min(this.#most, fitting, 2 * this.#next));
+    // At first a device makes itself ready, which says nothing of what comes; and some sessions draw one at a time.
+    this.#next = Math.max(1, Math.min(this.#most, fitting, 2 * tokens));
   }
 }

@@ -9,7 +9,7 @@ import type { Heap } from "./heap.ts";
 import type { HostTensor } from "./hostValues.ts";
 import { copyRange } from "./kept.ts";
 import type { Layout, ValueAt } from "./layout.ts";
-import { DeviceSampler, idsOf, isDrawn, samplerBytes } from "./sampler.ts";
+import { DeviceSampler, drawsWell, idsOf, isDrawn, samplerBytes } from "./sampler.ts";
 import { at } from "./sizes.ts";
 import { BUFFER, MAP } from "./usage.ts";
 
@@ -31,14 +31,15 @@ export interface Link {
 
 /**
  * `computed` is what the host computes for each of the calls, whatever the ids are. Undefined where the ids of a program do
- * not stay on the device: what it computes of them is more than rows of tables, or the device is too small.
+ * not stay on the device: what it computes of them is more than rows of tables, or the device is too small, or better at
+ * something else.
  */
 export const linkOf = (
   { program, sizes, values }: Layout,
   stream: string,
   computed: readonly (readonly HostTensor[])[],
-  { drawers }: Decoding,
-  limits: Adapter["limits"],
+  { drawers, sampling }: Decoding,
+  { limits, info }: Pick<Adapter, "limits" | "info">,
 ): Link | undefined => {
   const output = program.outputs.find(({ name }) => name === `${stream}.logits`);
   if (output === undefined) return undefined;
@@ -48,6 +49,7 @@ export const linkOf = (
   const largest = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   const isSmall = batch <= limits.maxComputeWorkgroupsPerDimension && count <= LARGEST_VOCABULARY;
   if (!isDense || !isSmall || samplerBytes({ rows: batch, count }).largest > largest) return undefined;
+  if (!drawsWell(info, sampling, count)) return undefined;
   const first = drawers.findIndex((drawer) => drawer !== undefined);
   const followed = computed.slice(0, MOST).map((each) => followedOf(program, each, `${stream}.id`, batch));
   if ([...(followed[0]?.values() ?? [[]])].some(({ length }) => length !== batch)) return undefined;
@@ -78,15 +80,15 @@ export class Decoder {
     this.#back = back;
     this.bytes = bytes;
   }
-  static keyOf(program: string, { batch, count, values }: Link, { sampling }: Decoding): string {
-    return JSON.stringify([program, batch, count, values.length, sampling]);
+  static keyOf({ batch, count, values }: Link, { sampling }: Decoding): string {
+    return JSON.stringify([batch, count, values.length, sampling]);
   }
   static bytesOf({ batch, count }: Link): number {
     return samplerBytes({ rows: batch, count }).all;
   }
   /** @throws Failure "device" */
   static async open(
-    adapter: Pick<Adapter, "device" | "limits">,
+    adapter: Pick<Adapter, "device" | "limits" | "info">,
     key: string,
     link: Link,
     { sampling }: Decoding,

@@ -36,6 +36,9 @@ export class DeviceCaches implements Caches {
     this.#calls = calls;
   }
 
+  get isLost(): boolean {
+    return this.#lies?.on.lifeline.loss !== undefined;
+  }
   get bytes(): number {
     return this.#lies?.kept.heap.bytes ?? 0;
   }
@@ -77,12 +80,15 @@ export class DeviceCaches implements Caches {
     throw new Failure(
       "device",
       `${where}: the keys and values of these documents were lost with the GPU`,
-      "begin the documents again in a new context",
+      "call again: they are computed anew",
     );
   }
 
   close(): void {
     this.#closed = true;
+    this.clear();
+  }
+  clear(): void {
     this.#lies?.on.release(this.#lies.kept);
     this.#lies = undefined;
   }

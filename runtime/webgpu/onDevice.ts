@@ -10,7 +10,8 @@ import { Bindings } from "./bindings.ts";
 import type { Tensors } from "../tensor.ts";
 import { outputsOf, writeInputs } from "./calls.ts";
 import type { CutLimits } from "./cut.ts";
-import { Decoder, type Link, linkOf } from "./decoder.ts";
+import { linkOf } from "./decoder.ts";
+import { Decoders } from "./decoders.ts";
 import { faultOf, Lifeline, located } from "./faults.ts";
 import { Heap, type Heaps } from "./heap.ts";
 import { type HostTensor, hostValues } from "./hostValues.ts";
@@ -58,7 +59,7 @@ export class OnDevice {
   readonly #onProgress: Progress;
   /** of each context a number */
   readonly #kept = new Map<Kept, number>();
-  readonly #decoders = new Map<Kept, Decoder>();
+  readonly decoders = new Decoders();
   #numbered = 0;
 
   private constructor(adapter: Adapter, plan: Plan, files: PlanFiles, options: DeviceOptions) {
@@ -170,8 +171,7 @@ export class OnDevice {
   }
   release(kept: Kept): void {
     this.#forgetOf(kept);
-    this.#decoders.get(kept)?.destroy();
-    this.#decoders.delete(kept);
+    this.decoders.release(kept);
     kept.heap.destroy();
     this.#kept.delete(kept);
   }
@@ -308,9 +308,16 @@ export class OnDevice {
   ): Promise<Decoded | undefined> {
     const { layout } = prepared;
     const computed = steps.map(({ inputs }) => hostValues(layout.program.host, layout.sizes, inputs));
-    const link = linkOf(layout, stream, computed, decoding, this.adapter.limits);
+    const link = linkOf(layout, stream, computed, decoding, this.adapter);
     if (link === undefined) return undefined;
-    const decoder = await this.#decoder(layout, keep.kept, link, decoding);
+    const where = callText(layout.program.name, layout.sizes);
+    const { matrix, given, state } = this.heaps;
+    const taken = { matrix: matrix.bytes, given: given.bytes, state: state.bytes, keys: this.keysBytes };
+    const check = (scratch: number): void => checkMemory(where, { ...taken, scratch }, this.#memory);
+    const opening = this.decoders.of(this.adapter, where, keep.kept, link, decoding, check);
+    const decoder = await this.wait(where, opening);
+    // Closed while it was made ready: nobody frees it later.
+    if (!this.#kept.has(keep.kept)) this.decoders.release(keep.kept);
     const { drawers } = decoding;
     let calls = 0;
     await this.#sound(prepared, () => {
@@ -336,24 +343,6 @@ export class OnDevice {
       }
     });
     return this.wait(this.#underway(layout), decoder.read(drawers, calls));
-  }
-  /** Made at the first call of a context, and again where it is to draw in another way. */
-  async #decoder({ program, sizes }: Layout, kept: Kept, link: Link, decoding: Decoding): Promise<Decoder> {
-    const where = callText(program.name, sizes);
-    const key = Decoder.keyOf(program.name, link, decoding);
-    const known = this.#decoders.get(kept);
-    if (known?.key === key) return known;
-    known?.destroy();
-    this.#decoders.delete(kept);
-    const { matrix, given, state } = this.heaps;
-    const needed = { matrix: matrix.bytes, given: given.bytes, state: state.bytes, keys: this.keysBytes };
-    checkMemory(where, { ...needed, scratch: this.decodersBytes + Decoder.bytesOf(link) }, this.#memory);
-    const decoder = await this.wait(where, Decoder.open(this.adapter, key, link, decoding));
-    this.#decoders.set(kept, decoder);
-    return decoder;
-  }
-  get decodersBytes(): number {
-    return [...this.#decoders.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
   #underway({ program, steps }: Layout): string {
     const [first, last] = [steps[0]?.step.name, steps.at(-1)?.step.name];

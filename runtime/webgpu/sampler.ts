@@ -52,6 +52,17 @@ export const idsOf = (words: Uint32Array): number[] =>
   });
 export const isDrawn = (word: number): boolean => word !== UNDEFINED && word !== NONE;
 
+/**
+ * Whether it is better to draw on a device than from logits that are read back: where a processor acts as a GPU they are
+ * near already, and the host is faster in adding up the weights of many ids.
+ */
+export const drawsWell = (
+  { software }: Pick<Adapter["info"], "software">,
+  { temperature = 1 }: Omit<Sampling, "seed">,
+  count: number,
+): boolean => !software || temperature === 0 || count <= FEW_ON_PROCESSOR;
+const FEW_ON_PROCESSOR = 4096;
+
 /** Bytes of the largest buffer that a sampler needs, and of all of them. */
 export const samplerBytes = ({ rows, count }: SamplerSizes): { readonly largest: number; readonly all: number } => ({
   largest: 4 * rows * count,
@@ -104,7 +115,7 @@ export class DeviceSampler {
 
   /** @throws Failure "call" for settings or sizes that are none; "device" where the GPU refuses */
   static async open(
-    { device, limits }: Pick<Adapter, "device" | "limits">,
+    { device, limits, info }: Pick<Adapter, "device" | "limits" | "info">,
     sampling: Omit<Sampling, "seed">,
     { rows, count, steps = 1, follows = 0 }: SamplerSizes,
   ): Promise<DeviceSampler> {
@@ -114,8 +125,8 @@ export class DeviceSampler {
     if (![rows, steps].every((size) => Number.isSafeInteger(size) && size >= 1 && size <= most))
       throw new Failure("call", `a sampler of ${rows} rows and ${steps} steps was asked for`, `from 1 to ${most}`);
     const made = await pipelineOf(device, {
-      // More would idle where there are few ids.
-      invocations: count <= 1024 ? 32 : limits.maxComputeInvocationsPerWorkgroup >= 256 ? 256 : 128,
+      // More would idle where there are few ids, and wait for each other where a processor acts as a GPU.
+      invocations: count <= 1024 || info.software ? 32 : limits.maxComputeInvocationsPerWorkgroup >= 256 ? 256 : 128,
       greedy: rule.slope === undefined,
       topK: rule.topK !== 0,
       topP: rule.topP !== 0,

@@ -157,7 +157,7 @@ class Session implements PlanSession {
   memory(): Memory {
     const { matrix, given, state } = this.#on.heaps;
     const prepared = [...this.#on.prepared.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-    const calls = prepared + this.#on.decodersBytes;
+    const calls = prepared + this.#on.decoders.bytes;
     return { weights: matrix.bytes, given: given.bytes, state: state.bytes, keys: this.#on.keysBytes, calls };
   }
   report(): Report {

@@ -35,12 +35,12 @@ const run = async (
   { seed, ...sampling }: Sampling,
   list: readonly Draw[],
   steps = 1,
-  limits: Partial<Adapter["limits"]> = {},
+  { software = false, ...limits }: Partial<Adapter["limits"]> & { readonly software?: boolean } = {},
 ): Promise<Uint32Array> => {
   const adapter = await gpu();
   const sizes = { rows: Math.min(AT_ONCE, list.length), count: list[0]!.logits.length, steps };
-  const narrow = { device, limits: { ...adapter.limits, ...limits } };
-  const onDevice = await DeviceSampler.open(narrow, sampling, sizes);
+  const as = { device, info: { ...adapter.info, software }, limits: { ...adapter.limits, ...limits } };
+  const onDevice = await DeviceSampler.open(as, sampling, sizes);
   const found: number[] = [];
   for (let from = 0; from < list.length; from += AT_ONCE) {
     const rows = list.slice(from, from + AT_ONCE);
@@ -182,8 +182,12 @@ test("workgroups may be small", async () => {
   const list = [0, 1, 2].map((row) => ({ logits: logitsOf(2001, row), counter: 2 ** 50, stream: row }));
   const { draw } = sampler(sampling);
   const expected = list.map((place) => draw(place.logits, place));
-  for (const maxComputeInvocationsPerWorkgroup of [128, 256])
-    expect(idsOf(await run(sampling, list, 1, { maxComputeInvocationsPerWorkgroup }))).toEqual(expected);
+  for (const device of [
+    { maxComputeInvocationsPerWorkgroup: 128 },
+    { maxComputeInvocationsPerWorkgroup: 256 },
+    { software: true },
+  ])
+    expect(idsOf(await run(sampling, list, 1, device))).toEqual(expected);
 });
 
 test.each<[string, readonly number[], Among]>([
