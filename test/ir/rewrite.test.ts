@@ -73,6 +73,7 @@ const randomGraph = (g: Graph, random: Random): Node => {
     (x) => g.op("split", [g.op("merge", [x], { axis: 0 })], { axis: 0, sizes: [batch, text] }),
     (x) => g.op("split", [x], { axis: 2, sizes: [4] }),
     (x) => g.op("concat", [x], { axis: 1 }),
+    (x) => g.op("stopGradient", [x]),
   ];
   const logic: ((b: Node) => Node)[] = [
     (b) => g.op("not", [b]),
