@@ -72,6 +72,7 @@ export const composite: { readonly [K in keyof Composite]: CompositeRule<K> } = 
   attention: ["expand"],
   scatter: [({ g, d, y }) => g.op("gather", [d, y]), "none"],
   stopGradient: ["none"],
+  barrier: [({ d }) => d, "none"],
 };
 
 /** `1 / sqrt(mean(x²) + eps)` of each row */

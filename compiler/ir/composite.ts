@@ -87,6 +87,7 @@ export const composite: { [K in keyof Composite]: Row<Composite[K]> } = {
     },
     expand: expandScatter,
   },
+  barrier: { operands: [2, 2], type: ([x]) => x!, expand: (_g, [x]) => x! },
   stopGradient: { operands: [1, 1], type: ([x]) => x!, expand: (_g, [x]) => x! },
 };
 

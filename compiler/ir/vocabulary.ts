@@ -118,6 +118,8 @@ export interface Composite {
   scatter: { rows: Dim };
   /** Its operand, which no gradient passes. */
   stopGradient: None;
+  /** The first of two operands, told apart from it: a target that keeps the op computes what reads it after the second. */
+  barrier: None;
 }
 export interface Attrs extends Leaf, Pointwise, View, Reduce, Kernel, Composite {}
 export type Op = keyof Attrs;

@@ -292,6 +292,12 @@ export const cases: Record<Op, readonly Sample[]> = {
     ),
     free("to free rows", ({ g, f32, i32 }) => g.op("scatter", [f32("x", [7]), i32("i", [7], 1)], { rows: mul(B, T) })),
   ],
+  barrier: [
+    free("before what is read after it", ({ g, f32 }) => {
+      const x = f32("x", [B, T]);
+      return g.op("mul", [g.op("barrier", [x, g.op("exp", [x])]), x]);
+    }),
+  ],
   stopGradient: [
     stops("beside x", ({ g }, x) => g.op("stopGradient", [g.op("exp", [x])])),
     of("one way of two", ({ g, f32, weight }) => {

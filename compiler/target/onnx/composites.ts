@@ -77,6 +77,14 @@ export const composites: { [K in keyof Composite]?: Emit<K> } = {
     );
     return shapes.reshape(summed, n.type.shape);
   },
+  // ONNX has no order but that of what reads what; a choice between equals by a number of the other operand is one.
+  barrier: ({ sheet, shapes }, n, [x, signal]) => {
+    const { dtype } = signal!.type;
+    const flat = shapes.reshape(signal!, [product(signal!.type.shape)]);
+    const number = sheet.node("Gather", [flat, sheet.constant("i64", [], [0])], { dtype, shape: [] }, { axis: 0 });
+    const either = sheet.node("IsNaN", [number], { dtype: "bool", shape: [] });
+    return sheet.node("Where", [either, x, x], n.type);
+  },
 };
 
 /** Keys, values and masks of all streams one after the other, as ONNX's Attention takes them. */

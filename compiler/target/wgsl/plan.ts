@@ -171,6 +171,7 @@ const kept: { readonly [K in keyof Composite]: boolean } = {
   attention: true,
   scatter: false,
   stopGradient: false,
+  barrier: false,
 };
 const keeps = (n: Node): boolean => !inTable(kept, n.op) || (kept[n.op] && (n.op !== "attention" || canAttend(n)));
 

@@ -40,4 +40,5 @@ export const edges: Record<Op, readonly Case[]> = {
   attention: attentions,
   scatter: scatters,
   stopGradient: within(scatters, /stopped/),
+  barrier: within(scatters, /stopped/),
 };

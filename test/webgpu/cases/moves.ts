@@ -172,7 +172,7 @@ export const scatters: readonly Case[] = [
       scattered,
       g.op("scatter", [f32("y", [B, T, 3, 3]), at], { rows: 13 }),
       g.op("scatter", [g.op("exp", [f32("z", [B, T])]), at], { rows: 11 }),
-      g.op("gather", [g.op("stopGradient", [scattered]), at]),
+      g.op("gather", [g.op("barrier", [g.op("stopGradient", [scattered]), at]), at]),
     ];
   }),
 ];
