@@ -1,6 +1,7 @@
 // Reverse-mode differentiation: a graph that gives a loss becomes one that also gives the loss's derivatives. Only what
 // lies between what is asked for and the loss has an adjoint, so nothing is made for a frozen weight.
 import { expand } from "../ir/composite.ts";
+import { sameShape } from "../ir/dim.ts";
 import type { Builder, Node, NodeOf, Origin } from "../ir/node.ts";
 import { toposort } from "../ir/node.ts";
 import { showType } from "../ir/print.ts";
@@ -85,6 +86,8 @@ const adjointsOf = (g: Builder, loss: Node, by: readonly Node[]): ReadonlyMap<No
   const path = pathOf(loss, by);
   const adjoints = new Map<Node, Node>();
   const add = (n: Node, share: Node): void => {
+    if (share.type.dtype !== n.type.dtype || !sameShape(share.type.shape, n.type.shape))
+      throw new Error(`an adjoint of ${n.op} ${showType(n.type)} is ${showType(share.type)}`);
     const sum = adjoints.get(n);
     adjoints.set(n, sum === undefined ? share : write.add(sum, share));
   };

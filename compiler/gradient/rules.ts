@@ -13,7 +13,7 @@ const leaf: { readonly [K in keyof Leaf]: Rule<K> } = { input: [], param: [], co
 type Rules = {
   readonly [K in Op]: Rule<K, K extends keyof Composite ? "none" | "expand" : "none">;
 };
-const rules: Rules = { ...leaf, ...pointwise, ...view, ...reduce, ...kernel, ...composite };
+export const rules: Rules = { ...leaf, ...pointwise, ...view, ...reduce, ...kernel, ...composite };
 
 /** How the adjoint of this operand is made: the one place where an op and its rule are taken together on trust. */
 export const ruleOf = (n: Node, operand: number): Adjoint<Op> | "none" | "expand" => {

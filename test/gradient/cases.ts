@@ -290,7 +290,13 @@ export const cases: Record<Op, readonly Sample[]> = {
     free("rows that repeat and rows that get nothing", ({ g, f32, i32 }) =>
       g.op("scatter", [f32("x", [B, T, 3]), i32("i", [B, T], 2)], { rows: 5 }),
     ),
-    free("to free rows", ({ g, f32, i32 }) => g.op("scatter", [f32("x", [7]), i32("i", [7], 1)], { rows: mul(B, T) })),
+    free("to free rows", ({ g, f32, i32 }) =>
+      g.op(
+        "scatter",
+        [g.op("merge", [f32("x", [B, T, 3])], { axis: 0 }), g.op("merge", [i32("i", [B, T], 1)], { axis: 0 })],
+        { rows: mul(B, T) },
+      ),
+    ),
   ],
   barrier: [
     free("before what is read after it", ({ g, f32 }) => {

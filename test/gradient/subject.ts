@@ -74,7 +74,7 @@ export const subjectOf = (
   const type = { dtype: "f32", shape: root.type.shape } as const;
   const numbers = root.type.dtype === "f32" ? root : g.op("cast", [root], { dtype: "f32" });
   const loss = total(g, g.op("mul", [numbers, g.op("input", [], { name: SHARES, type })]));
-  const shares = valuesOf(type.shape, given.dims, () => Math.fround(random.between(0.3, 1) * random.pick([-1, 1])));
+  const shares = valuesOf(type.shape, given.dims, () => Math.fround(random.between(0.3, 1) * random.pick([1, 1, -1])));
   const { held, values } = hold(g, root, given);
   return {
     g,
@@ -164,3 +164,14 @@ export const errors = (subject: Subject, gradients: readonly Node[], seed: numbe
     ];
   });
 };
+
+/** The greatest difference between the numbers of two lists of tensors, of the greatest number of its tensor. */
+export const apart = (got: readonly Values[], wanted: readonly Values[]): number =>
+  Math.max(
+    ...wanted.map(({ data }, i) => {
+      const most = data.reduce((greatest, x) => Math.max(greatest, Math.abs(x)), 0);
+      const error = data.reduce((worst, x, k) => Math.max(worst, Math.abs(x - got[i]!.data[k]!)), 0);
+      if (got[i]!.data.some(Number.isNaN)) return Infinity;
+      return error === 0 ? 0 : error / Math.max(most, 1e-6);
+    }),
+  );
