@@ -15,7 +15,11 @@ const suites = [
   { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },
   { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
   { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },
-  { files: ["test/webgpu/together.test.ts", "test/webgpu/whole.test.ts"], env: { RUNS: "all" }, gpu: true },
+  {
+    files: ["test/webgpu/together.test.ts", "test/webgpu/verify.test.ts", "test/webgpu/whole.test.ts"],
+    env: { RUNS: "all" },
+    gpu: true,
+  },
   {
     files: ["test/webgpu/caches.test.ts", "test/webgpu/interleaved.test.ts", "test/webgpu/tiny.test.ts"],
     env: { RUNS: "all" },
