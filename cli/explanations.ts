@@ -510,6 +510,48 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     right: "  weight q: [D, D], k: [D, D], v: [D, D], o: [D, D]",
     said: "error[linear-width]: `linear` reads rows 8 wide, and `language.layers[0].o` is [8, 3].\n  ┌─ main.graft:8:9\n8 │     x + linear(merge(y), o)\n  │         ^^^^^^^^^^^^^^^^^^^\nhelp: A matrix for them is [out, 8].",
   },
+  "loss-before-layers": {
+    name: "a loss before the layers",
+    wrong: "  loss size = mean(h * h)",
+    right: "",
+    said: "error[loss-before-layers]: The loss `size` stands before the layers whose rows it reads.\n   ┌─ main.graft:19:15\n19 │   loss size = mean(h * h)\n   │               ^^^^^^^^^^^\nhelp: Put it behind the `layers`.",
+  },
+  "loss-form": {
+    name: "a loss that is no sum",
+    wrong: "  loss = text * image",
+    right: "  loss = text + image",
+    said: "error[loss-form]: The loss of a model is a sum of losses, each with a number before it.\n   ┌─ main.graft:22:10\n22 │   loss = text * image\n   │          ^^^^\nhelp: Write `loss = 0.2 * text + image`; give anything else a name, `loss align = ...`, and add `0.5 * align`.",
+  },
+  "loss-name": {
+    name: "a loss by the name of a head",
+    wrong: "  loss text = 0",
+    right: "  loss = text",
+    said: "error[loss-name]: The loss of `text` is that of its head.\n   ┌─ main.graft:22:8\n22 │   loss text = 0\n   │        ^^^^\nhelp: Write `loss = text` for it, and give another loss another name.",
+  },
+  "loss-shape": {
+    name: "a loss of many numbers",
+    wrong: "  loss size = h * h",
+    right: "  loss size = mean(h * h)",
+    said: "error[loss-shape]: A loss is one number a row, and a row of `text` has [8] here.\n   ┌─ main.graft:13:15\n13 │   loss size = h * h\n   │               ^^^^^\nhelp: Sum it up: `sum(...)`, `mean(...)`, `1 - cosine(a, b)`.",
+  },
+  "loss-term": {
+    name: "a loss of nothing that there is",
+    wrong: "  loss = text + imag",
+    right: "  loss = text + image",
+    said: "error[loss-term]: There is no loss `imag`.\n   ┌─ main.graft:22:17\n22 │   loss = text + imag\n   │                 ^^^^\nhelp: Did you mean `image`?",
+  },
+  "loss-twice": {
+    name: "a loss that stands twice",
+    wrong: "  loss = text + 0.5 * text",
+    right: "  loss = 1.5 * text",
+    said: "error[loss-twice]: `text` stands twice in the loss.\n   ┌─ main.graft:22:23\n22 │   loss = text + 0.5 * text\n   │                       ^^^^\nhelp: Write it once, with the sum of its factors.",
+  },
+  "loss-unused": {
+    name: "a loss that nothing adds",
+    wrong: "-   loss = text + 0.1 * size",
+    right: "",
+    said: "error[loss-unused]: The loss `size` is no part of the model's loss.\n   ┌─ main.graft:13:8\n13 │   loss size = mean(h * h)\n   │        ^^^^\nhelp: Add it, as in `loss = ... + 0.5 * size`, or take it away.",
+  },
   "made-of-itself": {
     name: "a constant made of itself",
     wrong: "  half = half / 2",
@@ -731,6 +773,12 @@ export const explanations: Readonly<Record<string, Explanation>> = {
     wrong: "  modality a = span { p: grid(2, 2, of: [3]) }\n  modality b = span { p: grid(2, 2, of: [3]) }\n  input s: number per a\n  input t: number per b\n  weight p: [8, 3] = zeros\n  train p\n  embed a.p(z) = linear(z, p)\n  embed b.p(z) = linear(z, p)\n    h = l(s + t)",
     right: "    h = l(h)",
     said: "error[no-rows]: There are no rows at which all of this is known.\n   ┌─ main.graft:19:11\n19 │     h = l(s + t)\n   │           ^^^^^\nhelp: Use inputs together that are given for the same rows.",
+  },
+  "no-such-name": {
+    name: "a name that a layer does not give",
+    wrong: "  loss size = mean(fuse[1].lft * h)",
+    right: "  loss size = mean(fuse[1].left * h)",
+    said: "error[no-such-name]: `fuse[1]` names nothing `lft`.\n   ┌─ main.graft:14:28\n14 │   loss size = mean(fuse[1].lft * h)\n   │                            ^^^\nhelp: Did you mean `left`?",
   },
   "no-such-rows": {
     name: "a restriction to absent rows",

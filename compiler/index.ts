@@ -10,7 +10,9 @@ import { messages, type MessageTable } from "./analyze/messages.ts";
 import { Program, type Files } from "./analyze/program.ts";
 import type { At, Model } from "./analyze/model.ts";
 import { lower } from "./lower/index.ts";
-import type { ModelModule, Module, Param, Program as LoweredProgram } from "./ir/module.ts";
+import { lowerLosses } from "./lower/loss.ts";
+import { trainingOf, type TrainingOptions } from "./gradient/training.ts";
+import type { ModelModule, Module, Param, Program as LoweredProgram, TrainingModule } from "./ir/module.ts";
 import { optimize } from "./optimize/index.ts";
 import { unhiddenOf, unkeptOf } from "./rows/again.ts";
 import { excessOf, MOST_PROGRAMS } from "./rows/limit.ts";
@@ -89,6 +91,13 @@ export const check = (path: string, read: ReadFile): Checked => {
 /** The tensor programs of a model, rewritten; with `taps` they also give what each layer leaves. */
 export const programs = (model: Model, sources: readonly Source[], taps = false): ModelModule =>
   optimize(lower(model, { taps, place: placeIn(sources) }));
+
+/** The programs that train a model: losses, gradients and the step, rewritten. */
+export const training = (model: Model, sources: readonly Source[], options?: TrainingOptions): TrainingModule => {
+  const trained = new Set(model.weights.flatMap((weight) => (weight.trained ? weight.path : [])));
+  const losses = lowerLosses(model, { place: placeIn(sources) });
+  return optimize(trainingOf(losses, (path) => trained.has(path), options));
+};
 
 /** `xfusion.graft:12:5` */
 export const placeIn =

@@ -11,10 +11,15 @@ const suites = [
   { files: ["test/phases/phases.test.ts"], env: { RUNS: "200" } },
   { files: ["test/property/specs.test.ts"], env: { RUNS: "2000" } },
   { files: ["test/property/laws.test.ts"], env: { RUNS: "200" } },
+  { files: ["test/gradient/random.test.ts"], env: { RUNS: "20000" } },
   { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },
   { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
   { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },
-  { files: ["test/webgpu/together.test.ts", "test/webgpu/whole.test.ts"], env: { RUNS: "all" }, gpu: true },
+  {
+    files: ["test/webgpu/together.test.ts", "test/webgpu/verify.test.ts", "test/webgpu/whole.test.ts"],
+    env: { RUNS: "all" },
+    gpu: true,
+  },
   {
     files: ["test/webgpu/caches.test.ts", "test/webgpu/interleaved.test.ts", "test/webgpu/tiny.test.ts"],
     env: { RUNS: "all" },

@@ -1,7 +1,18 @@
 // What `--json` says of a model that is not run: the forms of `inspect` and `expand`.
 import type { Expanded, ExpandedWeight } from "../../compiler/analyze/print.ts";
 import type { CacheCost, Inspection, ProgramCost } from "../../compiler/inspect/index.ts";
-import { array, boolean, integer, nullable, object, oneOf, optional, record, string } from "../../runtime/schema.ts";
+import {
+  array,
+  boolean,
+  integer,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  record,
+  string,
+} from "../../runtime/schema.ts";
 
 const MANY = 1_000_000;
 const count = integer(0, Number.MAX_SAFE_INTEGER);
@@ -62,6 +73,7 @@ export const expand = object<Expanded>({
     MANY,
   ),
   guides: array(object({ name: string, how: string }), MANY),
+  losses: array(object({ name: string, factor: number, value: nullable(string) }), MANY),
   heads: array(object({ modality: string, kind: string, value: string }), MANY),
   weights: array(
     object<ExpandedWeight>({

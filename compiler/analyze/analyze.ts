@@ -6,12 +6,13 @@ import { embedStatement, headStatement } from "./ends.ts";
 import { show } from "./builtins.ts";
 import { bindSlot, makePart, makeWeight } from "./instance.ts";
 import { guideStatement } from "./guide.ts";
+import { lossesOf, lossStatement } from "./loss.ts";
 import { groupStatement, inputStatement, modalityStatement } from "./modality.ts";
 import type { At, Model, Tower } from "./model.ts";
 import { cleanValue, noiseStatement } from "./noise.ts";
 import { makeSeq } from "./sequence.ts";
 import { asMask, bind, declare, once, textOf } from "./static.ts";
-import { describe, error, Scope, type Instance, type ModelApplication, type Value } from "./value.ts";
+import { describe, error, Scope, type Instance, type ModelApplication, type Value, type ValueOf } from "./value.ts";
 import { fates, hasFate, mapCheckpoints } from "./weight.ts";
 
 /** The model of an application; undefined after a mistake that was reported. */
@@ -44,6 +45,8 @@ export const analyzeModel = (cx: Context, application: ModelApplication, name: s
     mask: undefined,
     position: undefined,
     guides: [],
+    losses: new Map(),
+    loss: undefined,
     fates: [],
     said: new Map(),
     session: undefined,
@@ -55,6 +58,7 @@ export const analyzeModel = (cx: Context, application: ModelApplication, name: s
   }
   missingBridge(cx, state, draft);
   complete(cx, state, draft, model, scope);
+  const losses = cx.failed ? [] : lossesOf(cx, draft, scope);
   const failed = cx.failed;
   fates(cx, draft.fates, scope, scope.at(model.name));
   const ignored = failed ? [] : mapCheckpoints(cx, instances);
@@ -79,6 +83,7 @@ export const analyzeModel = (cx: Context, application: ModelApplication, name: s
     position: draft.position,
     noise: state.noise,
     heads: draft.heads,
+    losses,
     at: scope.at(model.name),
   };
 };
@@ -172,7 +177,7 @@ const modelStatement = (
     case "head":
       return headStatement(cx, state, draft, statement, scope);
     case "loss":
-      return;
+      return lossStatement(cx, state, draft, statement, scope);
     case "guide":
       return guideStatement(cx, state, draft, statement, scope);
     case "session":
@@ -222,7 +227,8 @@ const loop = (
   outer: string,
 ): void => {
   if (!enter(cx, state, draft, scope.at(statement.name))) return;
-  declare(cx, scope, statement.name, { kind: "loop", name: statement.name.text });
+  const layers: ValueOf<"layer">[] = [];
+  declare(cx, scope, statement.name, { kind: "loop", name: statement.name.text, layers });
   const lists: (readonly Value[])[] = [];
   for (const { list } of statement.variables) {
     const value = cx.evaluate(list, scope);
@@ -249,6 +255,7 @@ const loop = (
     state.layer = path;
     inner.define("h", () => error);
     if (!iteration(cx, state, draft, statement, inner, path)) return;
+    layers.push({ kind: "layer", path, scope: inner });
   }
   state.layer = around;
 };
@@ -289,6 +296,7 @@ const iteration = (
     else cx.fail("not-yet", outer.at(item), [`\`${item.keyword}\``]);
   }
   if (!state.h) return false;
+  outer.set("h", { kind: "seq", seq: state.h });
   if (!nested && state.h !== before) state.steps.push({ path, value: state.h, at: outer.at(statement) });
   return true;
 };

@@ -116,6 +116,21 @@ export const rowBuiltins: Readonly<Record<string, RowBuiltin>> = {
   softmax: overLast("softmax"),
   sum: overLast("sum"),
   mean: overLast("mean"),
+  cosine: {
+    parameters: [row("x"), row("y")],
+    build: ({ rows: [x, y] }, m) => {
+      if (!x!.shape.length) return m.fail("needs-vector", [m.name, show(x!.shape)]);
+      if (!equal(x!.shape, y!.shape)) return m.fail("shapes-differ", [m.name, show(x!.shape), show(y!.shape)]);
+      const shape = x!.shape.slice(0, -1);
+      const dot = (a: Row, b: Row): Row => m.make("sum", [m.make("mul", [a, b], a.shape)], shape);
+      const lengths = m.make("sqrt", [m.make("mul", [dot(x!, x!), dot(y!, y!)], shape)], shape);
+      return m.make(
+        "div",
+        [dot(x!, y!), m.make("max", [lengths, m.make("number", [], [], { value: 1e-8 })], shape)],
+        shape,
+      );
+    },
+  },
   rms_norm: {
     parameters: [row("x"), maybe("weight"), number("eps", 1e-5)],
     build: (given, m) => norm("rms_norm", given, m),

@@ -53,6 +53,9 @@ export interface Draft {
   position: Model["position"] | undefined;
   session: Model["session"];
   readonly guides: Guide[];
+  /** losses that have a name, and the sum that is the model's */
+  readonly losses: Map<string, { readonly value: Seq; readonly at: At }>;
+  loss: ast.LossStatement | undefined;
   readonly fates: ast.FreezeStatement[];
   /** statements that may stand once, by what they say */
   readonly said: Map<string, At>;

@@ -9,7 +9,7 @@ import type { At, Row } from "./model.ts";
 import { arms, sees } from "./arms.ts";
 import { lift, restrictTo, union } from "./sequence.ts";
 import { asMask, orSymbol } from "./static.ts";
-import { describe, error, none, type Scope, type Value } from "./value.ts";
+import { describe, error, none, type Scope, type Value, type ValueOf } from "./value.ts";
 
 export const evaluate = (cx: Context, expr: ast.Expr, scope: Scope): Value => {
   const at = scope.at(expr);
@@ -84,6 +84,7 @@ const member = (cx: Context, expr: ast.ExprOf<"member">, scope: Scope): Value =>
       of.names.map((n) => n.slice(of.modality!.length + 1)).filter(Boolean),
     ]);
   }
+  if (of.kind === "layer") return named(cx, of, name, at);
   if (of.kind !== "instance") return cx.fail("no-members", at, [describe(of), name]);
   const { instance } = of;
   const own = instance.template.items.flatMap((item) =>
@@ -103,6 +104,14 @@ const member = (cx: Context, expr: ast.ExprOf<"member">, scope: Scope): Value =>
   const asked = instance.contract?.members.find((m) => m.name.text === name);
   if (asked && "optional" in asked && asked.optional) return none;
   return cx.fail("unknown-member", at, [instance.template.name.text, name, names]);
+};
+
+/** `fuse[3].seen`: what a layer of a model computes under a name. */
+const named = (cx: Context, { path, scope }: ValueOf<"layer">, name: string, at: At): Value => {
+  const found = scope.own.includes(name) ? scope.lookup(name, at) : undefined;
+  if (found === undefined || found === "cycle") return cx.fail("no-such-name", at, [path, name, scope.own]);
+  if (found.kind === "error") cx.failed = true;
+  return found;
 };
 
 // ── Operators ──────────────────────────────────────────────────────────────────────────────────
@@ -203,9 +212,10 @@ const index = (cx: Context, expr: ast.ExprOf<"index">, scope: Scope): Value => {
   const [first] = indices;
   const indexAt = scope.at(expr.indices[0] ?? expr);
   if (indices.length !== 1 || !first) return cx.fail("one-index", at, []);
-  if (of.kind === "list") {
+  if (of.kind === "list" || of.kind === "loop") {
     if (first.kind !== "number") return cx.fail("number-wanted", indexAt, [describe(first)]);
-    return of.items[first.value] ?? cx.fail("out-of-range", indexAt, [first.value, of.items.length]);
+    const items = of.kind === "list" ? of.items : of.layers;
+    return items[first.value] ?? cx.fail("out-of-range", indexAt, [first.value, items.length]);
   }
   if (of.kind !== "row") return cx.fail("cannot-index", scope.at(expr.of), [describe(of)]);
   return lift(cx, [of, first], at, scope, "[ ]", ([table, i]) => lookup(cx, table!, i!, at, indexAt, scope));

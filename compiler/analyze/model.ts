@@ -317,6 +317,15 @@ export interface Head {
   readonly value: Seq;
   readonly at: At;
 }
+/** A term of what training makes small. */
+export interface Loss {
+  /** the modality whose head it is of, or its own */
+  readonly name: string;
+  readonly factor: number;
+  /** one number for each row of its kinds, of which the mean is taken; undefined: that of the head of `name` */
+  readonly value: Seq | undefined;
+  readonly at: At;
+}
 /**
  * What guidance pushes away from: the prediction without the tokens of `modality` before a span of `before`, in a document
  * that has none or by rows that see none; or with another value of an input.
@@ -356,6 +365,8 @@ export interface Model {
   readonly noise: readonly Noise[];
   readonly guides: readonly Guide[];
   readonly heads: readonly Head[];
+  /** in the order written */
+  readonly losses: readonly Loss[];
   readonly at: At;
 }
 

@@ -131,9 +131,15 @@ const statement = (cx: Context, each: ast.Statement, scope: Scope): void => {
       add(own, ["h"]);
       return visit(cx, each.value, own);
     }
+    case "loss": {
+      // The terms of the model's loss are heads and losses, which have names of their own.
+      if (each.name === undefined) return;
+      const own = inner(scope);
+      add(own, ["h"]);
+      return visit(cx, each.value, own);
+    }
     case "freeze":
     case "train":
-    case "loss":
     case "guide":
     case "session":
     case "later":

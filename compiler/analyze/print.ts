@@ -48,6 +48,8 @@ export interface Expanded {
   }[];
   readonly guides: readonly { readonly name: string; readonly how: string }[];
   readonly heads: readonly { readonly modality: string; readonly kind: string; readonly value: string }[];
+  /** `value`: of a loss that is not that of the head of that name */
+  readonly losses: readonly { readonly name: string; readonly factor: number; readonly value: string | null }[];
   readonly weights: readonly ExpandedWeight[];
   readonly ignored: readonly { readonly slot: string; readonly map: string; readonly pattern: string }[];
 }
@@ -59,6 +61,11 @@ export const expand = (model: Model): Expanded => {
   const printer = new SeqPrinter(model);
   const steps = model.steps.map(({ path, value }) => ({ path, h: printer.step(value) }));
   const heads = model.heads.map(({ modality, kind, value }) => ({ modality, kind, value: printer.text(value) }));
+  const losses = model.losses.map(({ name, factor, value }) => ({
+    name,
+    factor,
+    value: value === undefined ? null : printer.text(value),
+  }));
   return {
     schema: "graftwerk/expand@1",
     model: model.name,
@@ -106,6 +113,7 @@ export const expand = (model: Model): Expanded => {
           : `${how.kind}(${how.modality} before ${how.before})`,
     })),
     heads,
+    losses,
     weights: model.weights.map(weightOf),
     ignored: model.ignored.map(({ slot, map, pattern }) => ({ slot, map, pattern })),
   };
@@ -174,7 +182,7 @@ const processText = (process: Process): string =>
 // ── Text ───────────────────────────────────────────────────────────────────────────────────────
 /** A resolved model as text. */
 export const expandedText = (found: Expanded): string => {
-  const { kinds, inputs, towers, values, steps, noise, guides, heads, weights, position, parameters } = found;
+  const { kinds, inputs, towers, values, steps, noise, guides, heads, losses, weights, position, parameters } = found;
   const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
     ["rows", kinds.map(({ kind, rows, width, enters }) => `${kind}: ${rows}; enters as [${width}] = ${enters}`)],
     ["inputs", inputs.map(({ name, per, type }) => `${name}: ${type} per ${per}`)],
@@ -200,6 +208,10 @@ export const expandedText = (found: Expanded): string => {
     ],
     ["guides", guides.map(({ name, how }) => `${name}: ${how}`)],
     ["heads", heads.map(({ modality, kind, value }) => `${modality}: ${kind}(${value})`)],
+    [
+      "loss",
+      losses.map(({ name, factor, value }) => `${factor} * ${name}${value === null ? "" : `, the mean of ${value}`}`),
+    ],
     ["weights", folded(weights.map(weightLine))],
   ];
   const head = `model ${found.model}: ${count(parameters.frozen)} parameters frozen, ${count(parameters.trained)} trained`;

@@ -40,8 +40,9 @@ export type Value =
   | { readonly kind: "normal"; readonly std: number }
   /** an optional member or argument that is absent */
   | { readonly kind: "none" }
-  /** the name of a model's `layers`, which paths of weights begin with */
-  | { readonly kind: "loop"; readonly name: string }
+  /** the name of a model's `layers`, which paths of weights begin with, and the names inside of each */
+  | { readonly kind: "loop"; readonly name: string; readonly layers: readonly ValueOf<"layer">[] }
+  | { readonly kind: "layer"; readonly path: string; readonly scope: Scope }
   | { readonly kind: "error" };
 export type ValueOf<K extends Value["kind"]> = Extract<Value, { readonly kind: K }>;
 
@@ -152,6 +153,8 @@ export const describe = (value: Value): string => {
       return "absent";
     case "loop":
       return `the name of the layers \`${value.name}\``;
+    case "layer":
+      return `the layer \`${value.path}\``;
     case "error":
       return "a mistake";
   }
@@ -222,6 +225,10 @@ export class Scope {
     entry.make = undefined;
     entry.value = make(by);
     return entry.value;
+  }
+  /** the names that are declared in it */
+  get own(): readonly string[] {
+    return [...this.#names.keys()];
   }
   *visible(): Generator<string> {
     yield* this.#names.keys();

@@ -8,9 +8,10 @@ export const appliedTo = (program: Program): ReadonlyMap<string, readonly string
   const found = new Map<string, string[]>();
   for (const node of toposort(program.outputs.map((output) => output.node))) {
     if (node.op !== "linear") continue;
-    const [x, w] = node.src;
-    if (w!.op !== "param") continue;
-    const name = w!.attrs.name;
+    const [x, matrix] = node.src;
+    const w = matrix!.op === "stopGradient" ? matrix!.src[0]! : matrix!;
+    if (w.op !== "param") continue;
+    const { name } = w.attrs;
     const rows = rowsOf(x!.type.shape[0]!);
     const known = found.get(name) ?? [];
     if (!known.includes(rows)) found.set(name, [...known, rows]);

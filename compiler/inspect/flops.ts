@@ -6,7 +6,7 @@ import { add, type Dim, mul, product, sym } from "../ir/dim.ts";
 import { keyStreams } from "../ir/attention.ts";
 import { type Node, toposort } from "../ir/node.ts";
 import { hasRows } from "../rows/demand.ts";
-import { visible } from "../rows/mask.ts";
+import { casesOf, visible } from "../rows/mask.ts";
 import type { Phase } from "../rows/phase.ts";
 import type { Stream } from "../rows/stream.ts";
 import { embedOf, meetingOf, rowsOf, sorted } from "../rows/walk.ts";
@@ -70,7 +70,7 @@ const ofRow = (model: Model, seq: Seq, stream: Stream, fresh: readonly Stream[],
         );
         return sum(
           keys
-            .filter(({ key }) => visible(meeting.mask, stream.kinds[0]!, key.kinds[0]!))
+            .filter(({ key }) => visible(casesOf(meeting.mask, stream.kinds[0]!, key.kinds[0]!)))
             .map(({ name }) => mul(each, pairs(stream.name, name))),
         );
       });

@@ -1,7 +1,7 @@
 // The matrices of one call, in the order in which rows pass them, each with the streams that it is applied to: what row
 // demand asks of a block, seen from its inside. A test holds it to the lowered graph.
 import type { Model, Row, SeqOf } from "../analyze/model.ts";
-import { visible } from "../rows/mask.ts";
+import { casesOf, visible } from "../rows/mask.ts";
 import type { Phase } from "../rows/phase.ts";
 import type { Stream } from "../rows/stream.ts";
 import { meetingOf, rowsOf } from "../rows/walk.ts";
@@ -40,7 +40,9 @@ export const matricesOf = (
     (key) =>
       has(kinds, key) &&
       meetings.some((asking) =>
-        wanted.some((query) => has(asking.kinds, query) && visible(asking.mask, query.kinds[0]!, key.kinds[0]!)),
+        wanted.some(
+          (query) => has(asking.kinds, query) && visible(casesOf(asking.mask, query.kinds[0]!, key.kinds[0]!)),
+        ),
       ),
   );
   const { body, attends } = call.attrs.block;

@@ -4,6 +4,7 @@ import { expandAttention, keyStreams } from "./attention.ts";
 import type { Builder, Node } from "./node.ts";
 import { isFloat } from "./pointwise.ts";
 import { expandRotary } from "./rotary.ts";
+import { expandScatter } from "./scatter.ts";
 import { checkAxis } from "./view.ts";
 import type { Composite, Type } from "./vocabulary.ts";
 
@@ -76,6 +77,18 @@ export const composite: { [K in keyof Composite]: Row<Composite[K]> } = {
   },
   rotary: { operands: [4, 4], type: rotaryType, expand: expandRotary },
   attention: { operands: [4, Infinity], type: attentionType, expand: expandAttention },
+  scatter: {
+    operands: [2, 2],
+    type: ([values, index], { rows }) => {
+      const rank = index!.shape.length;
+      if (index!.dtype !== "i32" || !sameShape(values!.shape.slice(0, rank), index!.shape))
+        return misfit("scatter", [values!, index!]);
+      return { dtype: values!.dtype, shape: [rows, ...values!.shape.slice(rank)] };
+    },
+    expand: expandScatter,
+  },
+  barrier: { operands: [2, 2], type: ([x]) => x!, expand: (_g, [x]) => x! },
+  stopGradient: { operands: [1, 1], type: ([x]) => x!, expand: (_g, [x]) => x! },
 };
 
 /** `0.5 x (1 + y)` */

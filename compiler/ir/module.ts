@@ -63,3 +63,31 @@ export interface Module {
 export interface ModelModule extends Module {
   readonly programs: readonly PhaseProgram[];
 }
+
+// ── Training ───────────────────────────────────────────────────────────────────────────────────
+/** Tells what documents of one shape cost: `loss`, `[]`, and each of its terms by itself, `loss.<name>`. */
+export interface LossProgram extends Program {
+  /** `text, image`; `text then image` where the rows of one image are the last */
+  readonly shape: string;
+  readonly streams: readonly StreamPort[];
+  /** the stream with whose rows, of one span, its documents end; what stands behind them in the span is left out */
+  readonly last: string | undefined;
+  /** what each step of the layers leaves of all streams, and first what enters them */
+  readonly layers: readonly (readonly Node[])[];
+}
+export interface LossModule extends Module {
+  readonly programs: readonly LossProgram[];
+}
+/** `loss`: what documents cost; `gradient`: what of that each trained weight decides; `update`: a step of training. */
+export interface TrainingProgram extends Program {
+  readonly kind: "loss" | "gradient" | "update";
+  readonly streams: readonly StreamPort[];
+  readonly last: string | undefined;
+}
+export interface TrainingModule extends Module {
+  /** the frozen weights, which programs read as they lie */
+  readonly params: readonly Param[];
+  /** the weights that some loss depends on, in the order declared: inputs and outputs of the programs */
+  readonly trained: readonly Param[];
+  readonly programs: readonly TrainingProgram[];
+}

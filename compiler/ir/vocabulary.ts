@@ -111,6 +111,15 @@ export interface Composite {
    * query that sees no key gives 0; `covered` says that every query is known to see one.
    */
   attention: { heads: number; kvHeads: number; scale: number; softcap?: number | undefined; covered: boolean };
+  /**
+   * `values [...index, ...rest], index i32 [...index] -> [rows, ...rest]`: row r is the sum of the values whose index is
+   * r, 0 where there are none. Gathering the rows of a table, the other way round; the index lies in 0 .. rows - 1.
+   */
+  scatter: { rows: Dim };
+  /** Its operand, which no gradient passes. */
+  stopGradient: None;
+  /** The first of two operands, told apart from it: a target that keeps the op computes what reads it after the second. */
+  barrier: None;
 }
 export interface Attrs extends Leaf, Pointwise, View, Reduce, Kernel, Composite {}
 export type Op = keyof Attrs;

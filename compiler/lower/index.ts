@@ -5,6 +5,7 @@ import type { Dim } from "../ir/dim.ts";
 import { Graph } from "../ir/graph.ts";
 import type { CachePort, ModelModule, Output, Param, PhaseProgram, Program } from "../ir/module.ts";
 import { type Node, toposort } from "../ir/node.ts";
+import { anyOrder } from "../rows/precedence.ts";
 import { hasRows } from "../rows/demand.ts";
 import { planOf, type Cache, type Phase, type Plan } from "../rows/phase.ts";
 import type { Stream } from "../rows/stream.ts";
@@ -49,7 +50,16 @@ const programOf = (
       (kept) => kept.call === cache.call && kept.attend === cache.attend && kept.stream === cache.stream,
     ),
   );
-  const sequences = new Sequences({ g, model, demand: phase.demand, fresh, again: phase.again, caches, place });
+  const sequences = new Sequences({
+    g,
+    model,
+    demand: phase.demand,
+    fresh,
+    again: phase.again,
+    caches,
+    among: anyOrder,
+    place,
+  });
   sequences.lowerAll();
   const named = (name: string, at: At, doc: string, make: () => Node): Output => ({
     name,
@@ -111,7 +121,7 @@ const programOf = (
   return { program, stem };
 };
 /** The inputs that outputs reach, and the places of a stream whose number of rows nothing else tells. */
-const inputsRead = (outputs: readonly Output[], fresh: readonly Stream[]): Set<string> => {
+export const inputsRead = (outputs: readonly Output[], fresh: readonly Stream[]): Set<string> => {
   const read = new Set<string>();
   const sizes = new Set<string>();
   const known = new Set<string>();
@@ -148,7 +158,7 @@ const present = (g: Graph, stream: Stream, node: Node): Node => {
 };
 
 /** What a head gives: logits, or what the modality's process predicts. */
-const resultOf = (model: Model, head: Head): string => {
+export const resultOf = (model: Model, head: Head): string => {
   if (head.kind === "next_token") return "logits";
   const noise = model.noise.find(({ modality }) => modality === head.modality);
   if (noise === undefined) throw new Error(`${head.modality} is denoised but has no noise`);
@@ -156,7 +166,7 @@ const resultOf = (model: Model, head: Head): string => {
 };
 
 /** The weights that some program reads, in the order declared. */
-const paramsOf = (model: Model, programs: readonly Program[], place: (at: At) => string): Param[] => {
+export const paramsOf = (model: Model, programs: readonly Program[], place: (at: At) => string): Param[] => {
   const read = new Map<string, Node>();
   for (const node of toposort(programs.flatMap(({ outputs }) => outputs.map((output) => output.node))))
     if (node.op === "param") read.set(node.attrs.name, node);

@@ -1,6 +1,7 @@
 // Row-wise ops as tensor ops: a total table. Operands come as values of some extent; nothing here knows of sequences.
 import type { Row, RowOf, RowOp } from "../analyze/model.ts";
 import type { Builder, Node, Origin } from "../ir/node.ts";
+import { isFloat } from "../ir/pointwise.ts";
 import type { Pointwise } from "../ir/vocabulary.ts";
 import { coordinatePort, enter, inputNode, inputPort, type Rows } from "./entry.ts";
 import { apply, batched, cast, finest, unbatched, type Value, widen } from "./value.ts";
@@ -117,7 +118,8 @@ const table: { readonly [K in RowOp]: Lower<K> } = {
     const size = x!.shape.slice(shape.length).reduce((n, d) => n * d, 1);
     return apply(scope.g, scope.rows, "div", [total(scope, x!, shape), constant(scope.g.constant(size), [])]);
   },
-  stop_gradient: (_scope, _row, [x]) => x!,
+  stop_gradient: ({ g }, _row, [x]) =>
+    isFloat(x!.node.type.dtype) ? { ...x!, node: g.op("stopGradient", [x!.node]) } : x!,
   sinusoid: ({ g }, { attrs, shape }, [x]) => ({
     ...x!,
     node: g.op("sinusoid", [cast(g, x!, "f32").node], attrs),

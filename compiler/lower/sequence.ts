@@ -4,7 +4,8 @@ import type { At, Model, Row, RowOf, Seq, SeqOf } from "../analyze/model.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Node, Origin } from "../ir/node.ts";
 import type { Demand, Kept } from "../rows/demand.ts";
-import { casesOf, seesItself, seesPast, visible, type Cases } from "../rows/mask.ts";
+import { casesOf, type Cases, seesItself, seesPast, visible } from "../rows/mask.ts";
+import { casesIn, type Precedes } from "../rows/precedence.ts";
 import type { Cache } from "../rows/phase.ts";
 import type { Stream } from "../rows/stream.ts";
 import { embedOf, meetingOf, type Calling, type Meeting } from "../rows/walk.ts";
@@ -25,6 +26,8 @@ export interface Lowering {
   readonly again: readonly Stream[];
   /** the caches that it reads */
   readonly caches: readonly Cache[];
+  /** whether a new row of one stream may stand before one of another */
+  readonly among: Precedes;
   readonly place: (at: At) => string;
 }
 /** Keys and values of one stream at one call. */
@@ -142,7 +145,8 @@ export class Sequences {
           attends === meeting.call.attrs.block.attends[cache.attend] &&
           seesPast(casesOf(mask, query, cache.stream.kinds[0]!)),
       );
-      const own = fresh.filter((key) => isAt(key, meeting.kinds) && visible(mask, query, key.kinds[0]!));
+      const among = (key: Stream): Cases => casesIn(mask, stream, key, this.#to.among);
+      const own = fresh.filter((key) => isAt(key, meeting.kinds) && visible(among(key)));
       return [
         ...past.map((cache) => ({
           ...this.#cached(cache),
@@ -154,7 +158,7 @@ export class Sequences {
           const [, k, v] = attends.src.map((operand, i) =>
             i === 0 ? undefined : batched(g, scope.rows, lowerRow(scope, operand)),
           );
-          return { k: k!, v: v!, kvHeads, mask: seen(scope.rows.given, casesOf(mask, query, key.kinds[0]!)) };
+          return { k: k!, v: v!, kvHeads, mask: seen(scope.rows.given, among(key)) };
         }),
       ];
     });

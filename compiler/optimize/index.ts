@@ -4,6 +4,7 @@ import type { Module, Program } from "../ir/module.ts";
 import { rewrite, type Rule, type Trace } from "../ir/rewrite.ts";
 import { fold } from "./fold.ts";
 import { simplify } from "./simplify.ts";
+import { spreads } from "./spread.ts";
 
 export interface Pass {
   readonly name: string;
@@ -11,7 +12,7 @@ export interface Pass {
 }
 export const passes: readonly Pass[] = [
   // Together, since what folds may simplify again; simplify first, whose rules for 0 and 1 leave less to compute.
-  { name: "simplify and fold", rules: [...simplify, ...fold] },
+  { name: "simplify and fold", rules: [...simplify, ...spreads, ...fold] },
 ];
 
 /** The same module with simpler graphs. All its programs share one new graph. */

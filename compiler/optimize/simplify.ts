@@ -32,6 +32,8 @@ const algebra: readonly Rule[] = [
   rule("cast to its own type", op("cast", [$("x")], "n"), ({ x, n }) =>
     n.attrs.dtype === x.type.dtype ? x : undefined,
   ),
+  // Whoever differentiates a program does so before it is optimized.
+  rule("stopped gradient of x = x", op("stopGradient", [$("x")]), ({ x }) => x),
 ];
 
 const views: readonly Rule[] = [

@@ -1,10 +1,11 @@
 // Sequences: every expression of the layers and heads on all the rows it has, as LANGUAGE section 3 reads, with nothing
 // left out because nobody asks for it.
-import type { Arm, Document, Head, Kind, Mask, Model, Row, Seq, SeqOf, Weight } from "../analyze/model.ts";
+import type { Arm, Document, Head, Kind, Loss, Mask, Model, Row, Seq, SeqOf, Weight } from "../analyze/model.ts";
 import type { Key } from "./attention.ts";
 import { Body } from "./body.ts";
 import type { Rows, Setting } from "./body.ts";
 import type { Numbers } from "./dense.ts";
+import { type Losses, lossesOf, type Targets } from "./loss.ts";
 import { sees } from "./mask.ts";
 import type { Event } from "./observe.ts";
 import { places } from "./place.ts";
@@ -25,8 +26,12 @@ export interface Result {
   readonly heads: readonly HeadRows[];
   /** the sequence after each step of the layers, in order */
   readonly steps: readonly StepRows[];
+  /** where targets were given */
+  readonly losses: Losses | undefined;
 }
 export interface Options {
+  /** what rows should have said */
+  readonly targets?: Targets | undefined;
   /** told of every attend and residual add as it is computed */
   readonly observe?: ((event: Event) => void) | undefined;
 }
@@ -49,7 +54,11 @@ export function evaluate(
     kind,
     rows: present(sequences.rows(value)),
   }));
-  return { heads, steps };
+  const { targets } = options;
+  if (targets === undefined) return { heads, steps, losses: undefined };
+  const rowsOf = ({ name, value }: Loss): HeadRows["rows"] =>
+    value === undefined ? heads.find(({ modality }) => modality === name)!.rows : present(sequences.rows(value));
+  return { heads, steps, losses: lossesOf(model.losses, rowsOf, targets) };
 }
 
 function present(rows: Rows): ReadonlyMap<number, Float64Array> {

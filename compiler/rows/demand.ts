@@ -2,7 +2,8 @@
 // and values it reads. Restriction and select narrow, row-wise ops pass on, an attend asks keys of the rows that its mask
 // lets be seen: new ones are computed, past ones come from a cache.
 import type { Mask, Model, Seq, SeqOf } from "../analyze/model.ts";
-import { casesOf, type Cases, seesPast } from "./mask.ts";
+import { casesOf, seesPast, visible } from "./mask.ts";
+import { casesIn, type Precedes } from "./precedence.ts";
 import type { Stream } from "./stream.ts";
 import { meetingOf, rowsOf, sorted, type Calling } from "./walk.ts";
 
@@ -30,7 +31,9 @@ export interface Present {
   readonly fresh: readonly Stream[];
   readonly past: readonly Stream[];
   /** whether past rows of one stream may stand before new rows of another */
-  readonly precedes: (past: Stream, next: Stream) => boolean;
+  readonly precedes: Precedes;
+  /** the same of new rows */
+  readonly among: Precedes;
 }
 
 export const demandOf = (model: Model, present: Present, roots: Roots): Demand => {
@@ -63,7 +66,8 @@ const among = (wanted: ReadonlySet<Stream>, kinds: readonly string[]): Stream[] 
 /** A call by the sequence in which it attends: itself, or the joint whose arm it is. */
 const ownersOf = (model: Model): ReadonlyMap<SeqOf<"call">, Calling> => {
   const owners = new Map<SeqOf<"call">, Calling>();
-  for (const seq of sorted([model.h, ...model.heads.map((head) => head.value)])) {
+  const losses = model.losses.flatMap(({ value }) => value ?? []);
+  for (const seq of sorted([model.h, ...model.heads.map((head) => head.value), ...losses])) {
     if (seq.op === "call" || seq.op === "joint") for (const { call } of meetingOf(model, seq)) owners.set(call, seq);
   }
   return owners;
@@ -100,7 +104,9 @@ const meet = (
     for (const arm of seq.attrs.arms) if (arm.value.op !== "call") ask(arm.value, among(wanted, arm.kinds));
   const meetings = meetingOf(model, seq);
   const asked = meetings.flatMap(({ kinds, mask }) => among(wanted, kinds).map((stream): Query => ({ stream, mask })));
-  const cases = (query: Query, key: Stream): Cases => casesOf(query.mask, query.stream.kinds[0]!, key.kinds[0]!);
+  const isSeen = (query: Query, key: Stream): boolean => visible(casesIn(query.mask, query.stream, key, present.among));
+  const isSeenPast = ({ stream, mask }: Query, key: Stream): boolean =>
+    present.precedes(key, stream) && seesPast(casesOf(mask, stream.kinds[0]!, key.kinds[0]!));
   for (const { call, kinds, mask } of meetings) {
     const own = (streams: readonly Stream[]): Stream[] =>
       streams.filter((stream) => stream.kinds.some((kind) => kinds.includes(kind.name)));
@@ -113,15 +119,14 @@ const meet = (
       const roots = kept.filter((root) => root.call === call && root.attend === attend).map((root) => root.stream);
       const made = new Set(row.src.slice(1).flatMap((operand) => [...rowsOf(operand)]));
       for (const key of [
-        ...own(present.fresh).filter((stream) => queries.some((query) => seesAny(cases(query, stream)))),
+        ...own(present.fresh).filter((stream) => queries.some((query) => isSeen(query, stream))),
         ...roots,
       ]) {
         needed.add(key);
         attends.forEach((earlier, i) => made.has(earlier) && further[i]!.add(key));
       }
       for (const stream of own(present.past))
-        if (queries.some((query) => present.precedes(stream, query.stream) && seesPast(cases(query, stream))))
-          reads.push({ call, attend, stream });
+        if (queries.some((query) => isSeenPast(query, stream))) reads.push({ call, attend, stream });
     }
     for (const argument of call.attrs.arguments) if (argument !== undefined) ask(argument, needed);
   }
@@ -130,4 +135,3 @@ interface Query {
   readonly stream: Stream;
   readonly mask: Mask;
 }
-const seesAny = ({ same, other }: Cases): boolean => same.before || same.after || other.before || other.after;

@@ -40,10 +40,7 @@ export const casesOf = (mask: Mask, query: Kind, key: Kind): Cases => {
 };
 
 /** Some row of `query` may see some row of `key`. */
-export const visible = (mask: Mask, query: Kind, key: Kind): boolean => {
-  const { same, other } = casesOf(mask, query, key);
-  return same.before || same.after || other.before || other.after;
-};
+export const visible = ({ same, other }: Cases): boolean => same.before || same.after || other.before || other.after;
 
 /** Every row of this kind sees itself. */
 export const seesItself = (mask: Mask, kind: Kind): boolean =>

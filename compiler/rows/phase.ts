@@ -4,9 +4,11 @@
 import type { Head, Kind, Model, Seq, Step } from "../analyze/model.ts";
 import { atomsOf, type Atom } from "./atom.ts";
 import { demandOf, hasRows, type Demand, type Kept, type Roots } from "./demand.ts";
-import { endsOf, isAppended, isGrid, modalitiesIn } from "./limit.ts";
+import { endsOf, isAppended, isGrid } from "./limit.ts";
+import { anyOrder, type Precedes } from "./precedence.ts";
 import { followingOf, type Following } from "./session.ts";
 import { streamsOf, type Stream } from "./stream.ts";
+import { subsets, wholesOf } from "./whole.ts";
 import { taintOf, type Tainted } from "./taint.ts";
 
 /**
@@ -55,7 +57,7 @@ interface Draft {
   readonly appends: readonly Stream[];
   readonly past: readonly Stream[];
   readonly again: Set<Stream>;
-  readonly precedes: (past: Stream, next: Stream) => boolean;
+  readonly precedes: Precedes;
   readonly heads: readonly Head[];
   readonly taps: readonly Step[];
   readonly roots: readonly { readonly seq: Seq; readonly stream: Stream }[];
@@ -92,29 +94,20 @@ export const planOf = (model: Model, taps: readonly Step[] = []): Plan => {
 const modalitiesOf = (streams: readonly Stream[]): string[] => [
   ...new Set(streams.map((stream) => stream.kinds[0]!.modality)),
 ];
-const subsets = <T>(items: readonly T[]): T[][] =>
-  items
-    .reduce<T[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]])
-    .filter((set) => set.length > 0)
-    .sort((a, b) => a.length - b.length);
 const rootsOf = (heads: readonly { readonly value: Seq }[], streams: readonly Stream[]): Draft["roots"] =>
   heads.flatMap(({ value }) =>
     streams.filter((stream) => hasRows(value, stream)).map((stream) => ({ seq: value, stream })),
   );
 
-/** Whole documents: one for each set of streams that some modalities bring, where it has an output; named by all of them. */
-const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[]): Draft[] => {
-  const found = new Map<string, Draft>();
-  for (const modalities of subsets(modalitiesIn(model))) {
-    const present = model.kinds.filter((kind) => modalities.includes(kind.modality));
-    const appends = streams.filter((stream) => stream.kinds.some((kind) => present.includes(kind)));
+/** Whole documents: one for each set of streams that some modalities bring, where it has an output. */
+const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[]): Draft[] =>
+  wholesOf(model, streams).flatMap(({ name, streams: appends }) => {
     const heads = model.heads.filter((head) => appends.some((stream) => hasRows(head.value, stream)));
-    if (!heads.length) continue;
-    const name = `forward(${modalities.join(", ")})`;
+    if (!heads.length) return [];
     const roots = [...rootsOf(heads, appends), ...rootsOf(taps, appends)];
-    found.set(namesOf(appends), {
+    return {
       kind: "forward",
-      name,
+      name: `forward(${name})`,
       appends,
       past: [],
       again: new Set(),
@@ -123,11 +116,8 @@ const forwards = (model: Model, streams: readonly Stream[], taps: readonly Step[
       taps,
       roots,
       reads: [],
-    });
-  }
-  return [...found.values()];
-};
-const namesOf = (streams: readonly Stream[]): string => streams.map((stream) => stream.name).join(" ");
+    };
+  });
 
 /** What appends to a document, and what draws: for the atoms that masks allow to stand alone. */
 const cached = (model: Model, streams: readonly Stream[], all: readonly Atom[], following: Following): Draft[] => {
@@ -264,7 +254,12 @@ const demanded = (model: Model, draft: Draft, writes: readonly Kept[]): Demand =
   const fresh = [...new Set([...draft.appends, ...draft.again])];
   return demandOf(
     model,
-    { fresh, past: draft.past.filter((stream) => !draft.again.has(stream)), precedes: draft.precedes },
+    {
+      fresh,
+      past: draft.past.filter((stream) => !draft.again.has(stream)),
+      precedes: draft.precedes,
+      among: anyOrder,
+    },
     roots,
   );
 };

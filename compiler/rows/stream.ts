@@ -39,7 +39,8 @@ interface Distinction {
 const distinctionsOf = (model: Model): Distinction[] => {
   const layers = sorted([model.h, ...model.steps.map((step) => step.value)]);
   const own = new Set(layers);
-  const heads = sorted(model.heads.map((head) => head.value)).filter((seq) => !own.has(seq));
+  const ends = [...model.heads.map((head) => head.value), ...model.losses.flatMap(({ value }) => value ?? [])];
+  const heads = sorted(ends).filter((seq) => !own.has(seq));
   const by = (what: string, sets: readonly KindSet[]): Distinction[] => sets.map((set) => ({ by: what, set }));
   return [
     ...by("their `embed`", entrySets(model)),

@@ -7,6 +7,7 @@ const MEANINGS = [
   [["gelu", "gelu_tanh"], "GELU with erf; its approximation by tanh"],
   [["min", "max"], "the smaller, the larger"],
   [["softmax", "sum", "mean"], "over the last axis"],
+  [["cosine"], "of the angle between two vectors: x y / max(|x| |y|, 1e-8)"],
   [["rms_norm"], "x / sqrt(mean(x^2) + eps), times the weight"],
   [["layer_norm"], "with mean and variance taken out; the variance is that of the population"],
   [["linear"], "w x + bias; w is [out, in]"],

@@ -85,7 +85,11 @@ const STATEMENTS = [
     "`guide text = without(text before image)`, `guide text = hide(text before image)`, `guide label = replace(label: 10)`",
     "what guidance pushes a drawn image away from: a document without those tokens; the same one, in which the image does not see them; another value of an input",
   ],
-  [["loss"], "`loss = 0.2 * text + image`", "kept for training"],
+  [
+    ["loss"],
+    "`loss = 0.2 * text + image + 0.5 * align`, `loss align = 1 - cosine(linear(fuse[7].seen, w), feature)`",
+    "what training makes small: losses of heads, and means over rows of numbers that have a name; the sum of all heads without it",
+  ],
 ];
 /** What the page speaks of elsewhere: sessions, and what does not run yet. */
 const ELSEWHERE = ["session", "later"];

@@ -73,6 +73,24 @@ const randomGraph = (g: Graph, random: Random): Node => {
     (x) => g.op("split", [g.op("merge", [x], { axis: 0 })], { axis: 0, sizes: [batch, text] }),
     (x) => g.op("split", [x], { axis: 2, sizes: [4] }),
     (x) => g.op("concat", [x], { axis: 1 }),
+    (x) => g.op("stopGradient", [x]),
+    (x) => {
+      const many = g.op("broadcast", [number()], { shape: x.type.shape });
+      return g.op(
+        random.pick(["add", "sub", "mul", "max", "min"] as const),
+        random.next() < 0.5 ? [x, many] : [many, x],
+      );
+    },
+    (x) => g.op("div", [x, g.op("broadcast", [g.constant(2)], { shape: [1, 4] })]),
+    (x) => {
+      const many = g.op("broadcast", [number()], { shape: [4, 2 * 3, batch, text, 2] });
+      const cut = g.op("slice", [many], { axis: 1, start: 1, size: 1 });
+      const turned = g.op("transpose", [g.op("merge", [cut], { axis: 0 })], { perm: [1, 2, 0, 3] });
+      const halves = g.op("split", [turned], { axis: 2, sizes: [2, 2] });
+      const summed = g.op("sum", [g.op("merge", [halves], { axis: 2 })], { axis: 3 });
+      return g.op("add", [x, g.op("merge", [summed], { axis: 2 })]);
+    },
+    (x) => g.op("add", [within(x, 0, random.pick([1, 2, 3])), within(x, random.pick([1, 2, 3]), 1)]),
   ];
   const logic: ((b: Node) => Node)[] = [
     (b) => g.op("not", [b]),
@@ -85,6 +103,13 @@ const randomGraph = (g: Graph, random: Random): Node => {
     (b) => g.op("and", [b, g.op("not", [truth()])]),
     (b) => g.op("or", [b, g.op("where", [truth(), truth(), truth()])]),
   ];
+  /** A part of the last axis where it stands, within zeros. */
+  const within = (x: Node, start: number, size: number): Node => {
+    const zeros = (count: number): readonly Node[] =>
+      count === 0 ? [] : [g.op("broadcast", [g.constant(0)], { shape: [batch, text, count] })];
+    const part = g.op("slice", [x], { axis: 2, start, size });
+    return g.op("concat", [...zeros(start), part, ...zeros(4 - start - size)], { axis: 2 });
+  };
   const grow = (start: Node, steps: readonly ((x: Node) => Node)[], length: number): Node => {
     let x = start;
     for (let i = 0; i < length; i++) x = random.pick(steps)(x);

@@ -300,4 +300,26 @@ export const samples: Record<Op, readonly Sample[]> = {
     }),
     attention({ title: "one mask for the batch", heads: 4, kvHeads: 2, d: 4, chance: 0.5, oneMask: true }),
   ],
+  scatter: [
+    free("rows of a weight, often the same", ({ g, f32, i32 }) =>
+      g.op("scatter", [f32("x", [B, T, 5]), i32("i", [B, T], 3)], { rows: 7 }),
+    ),
+    free("numbers at free rows", ({ g, f32, i32 }) =>
+      g.op("scatter", [f32("x", [B, T, P]), g.op("broadcast", [i32("i", [T, 1], 1)], { shape: [B, T, P] })], {
+        rows: T,
+      }),
+    ),
+    of("planes", ({ g, f32, i32 }) => g.op("scatter", [f32("x", [11, 2, 3]), i32("i", [11], 4)], { rows: 5 })),
+    of("one row", ({ g, f32 }) => g.op("scatter", [f32("x", [3]), g.constant(1, "i32")], { rows: 2 })),
+  ],
+  barrier: [
+    free("after what is computed", ({ g, f32 }) =>
+      g.op("barrier", [f32("x", [B, T]), g.op("exp", [f32("y", [2, 3])])]),
+    ),
+    free("after a number", ({ g, f32 }) => g.op("barrier", [f32("x", [3]), f32("y", [])])),
+  ],
+  stopGradient: [
+    free("of what is computed", ({ g, f32 }) => g.op("stopGradient", [g.op("exp", [f32("x", [B, T])])])),
+    of("of what was given", ({ g, f32 }) => g.op("stopGradient", [f32("x", [3])])),
+  ],
 };

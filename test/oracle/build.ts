@@ -163,6 +163,7 @@ export function model({
   return {
     name: "Hand",
     doc: "",
+    losses: [],
     guides: [],
     modalities,
     kinds,

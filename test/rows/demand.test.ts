@@ -42,7 +42,12 @@ const image = (h: Seq): Seq => project("leave", h, 2, "image.patch");
 const demanded = (of: Model, { fresh, past = [] }: { fresh?: string[]; past?: string[] } = {}): Demand => {
   const streams = streamsOf(of);
   const named = (names: readonly string[]) => names.map((name) => streams.find((stream) => stream.name === name)!);
-  const present: Present = { fresh: fresh ? named(fresh) : streams, past: named(past), precedes: () => true };
+  const present: Present = {
+    fresh: fresh ? named(fresh) : streams,
+    past: named(past),
+    precedes: () => true,
+    among: () => true,
+  };
   const values = of.heads.flatMap(({ value }) =>
     present.fresh.filter((stream) => hasRows(value, stream)).map((stream) => ({ seq: value, stream })),
   );

@@ -52,9 +52,9 @@ const resultsOf = async (adapter: Adapter, name: SmallModel): Promise<Results> =
   }
 };
 
-// The two whose kernels the others have too are left to `npm run test:long`.
-const again: readonly SmallModel[] = ["SingleTower", "GatedLayer"];
-const judged = process.env["RUNS"] === undefined ? smallModels.filter((name) => !again.includes(name)) : smallModels;
+/** Small devices make hundreds of dispatches of a call, so all the others are left to `npm run test:long`. */
+const sampled: readonly SmallModel[] = ["LlamaModel", "DualTower", "LMFusion"];
+const judged = process.env["RUNS"] === undefined ? sampled : smallModels;
 test.each(judged)("%s", { timeout: 240_000 }, async (name) => {
   const small = await resultsOf(device.under(tiny), name);
   const [usual, wide] = [await resultsOf(device.under(browser), name), await resultsOf(device.under({}), name)];

@@ -1,6 +1,6 @@
 // What analysis says of the statements of a model: modalities, masks, noise, embeds and heads.
 import type { Said } from "../../../grammar/diagnostic.ts";
-import { and, count, few, mean } from "./words.ts";
+import { among, and, count, few, mean } from "./words.ts";
 
 export const modelMessages = {
   "no-modality": () => ({
@@ -56,6 +56,40 @@ export const modelMessages = {
     message: `Rows of ${modality} cannot be hidden from the ${before} that is drawn: they change with it, and are computed in the same call.`,
     help: `Write \`without(${modality} before ${before})\`, or let rows of ${modality} read no input that says how noisy the ${before} is.`,
   }),
+  // Losses
+  "loss-name": (name: string) => ({
+    message: `The loss of \`${name}\` is that of its head.`,
+    help: `Write \`loss = ${name}\` for it, and give another loss another name.`,
+  }),
+  "loss-before-layers": (name: string) => ({
+    message: `The loss \`${name}\` stands before the layers whose rows it reads.`,
+    help: "Put it behind the `layers`.",
+  }),
+  "loss-shape": (kind: string, shape: string) => ({
+    message: `A loss is one number a row, and a row of \`${kind}\` has ${shape} here.`,
+    help: "Sum it up: `sum(...)`, `mean(...)`, `1 - cosine(a, b)`.",
+  }),
+  "loss-form": () => ({
+    message: "The loss of a model is a sum of losses, each with a number before it.",
+    help: "Write `loss = 0.2 * text + image`; give anything else a name, `loss align = ...`, and add `0.5 * align`.",
+  }),
+  "loss-term": (name: string, near: string | undefined, names: readonly string[]) => ({
+    message: `There is no loss \`${name}\`.`,
+    help: mean(near) ?? `There are ${few(names)}: heads, and losses that have a name.`,
+  }),
+  "loss-twice": (name: string) => ({
+    message: `\`${name}\` stands twice in the loss.`,
+    help: "Write it once, with the sum of its factors.",
+  }),
+  "loss-unused": (name: string) => ({
+    message: `The loss \`${name}\` is no part of the model's loss.`,
+    help: `Add it, as in \`loss = ... + 0.5 * ${name}\`, or take it away.`,
+  }),
+  "no-such-name": (path: string, name: string, names: readonly string[]) => ({
+    message: `\`${path}\` names nothing \`${name}\`.`,
+    help: among(name, names, "It names", "It names nothing: `let` gives what a layer computes a name."),
+  }),
+
   "reserved-modality": (name: string) => ({
     message: `A modality cannot be called \`${name}\`.`,
     help: "Choose another name: batch, past, new and tap begin names of inputs and outputs.",

@@ -1,6 +1,6 @@
 // The composites that ONNX has too, each as one node and what ONNX asks for beside it.
 import { HIDDEN, keyStreams, type KeyStream } from "../../ir/attention.ts";
-import { add } from "../../ir/dim.ts";
+import { add, type Dim, product } from "../../ir/dim.ts";
 import type { NodeOf } from "../../ir/node.ts";
 import type { Composite } from "../../ir/vocabulary.ts";
 import type { Context, Emit } from "./context.ts";
@@ -56,6 +56,34 @@ export const composites: { [K in keyof Composite]?: Emit<K> } = {
       ...(softcap === undefined ? {} : { softcap: { float: softcap } }),
     });
     return covered ? y : to.sheet.node("Mul", [y, sees(to, n, allowed)], n.type);
+  },
+  // ScatterND would do without the wide index, but ONNX Runtime adds its rows on several threads at once and loses some
+  // where an index repeats (measured: up to a quarter of 65,536 rows); ScatterElements goes through them in order.
+  scatter: ({ sheet, shapes }, n, [values, index]) => {
+    const { rows } = n.attrs;
+    const { dtype } = n.type;
+    const count = product(index!.type.shape);
+    const width = product(n.type.shape.slice(1));
+    const spread = (x: Value, shape: readonly Dim[]): Value =>
+      sheet.node("Expand", [x, shapes.vector(shape)], { dtype: x.type.dtype, shape });
+    const nothing = spread(sheet.constant(dtype, [1, 1], [0]), [rows, width]);
+    const at = spread(shapes.reshape(index!, [count, 1]), [count, width]);
+    const flat = shapes.reshape(values!, [count, width]);
+    const summed = sheet.node(
+      "ScatterElements",
+      [nothing, at, flat],
+      { dtype, shape: [rows, width] },
+      { axis: 0, reduction: "add" },
+    );
+    return shapes.reshape(summed, n.type.shape);
+  },
+  // ONNX has no order but that of what reads what; a choice between equals by a number of the other operand is one.
+  barrier: ({ sheet, shapes }, n, [x, signal]) => {
+    const { dtype } = signal!.type;
+    const flat = shapes.reshape(signal!, [product(signal!.type.shape)]);
+    const number = sheet.node("Gather", [flat, sheet.constant("i64", [], [0])], { dtype, shape: [] }, { axis: 0 });
+    const either = sheet.node("IsNaN", [number], { dtype: "bool", shape: [] });
+    return sheet.node("Where", [either, x, x], n.type);
   },
 };
 

@@ -66,7 +66,9 @@ export class Code {
     this.line(`}${tail}`);
   }
   fresh(prefix: string): string {
-    return `${prefix}${this.#made++}`;
+    const name = `${prefix}${this.#made++}`;
+    // The name of a type, which would be hidden by it.
+    return name === "i32" ? this.fresh(prefix) : name;
   }
   /** A name for `text`, the same for the same text in reach. */
   named(text: string, prefix = "v"): string {

@@ -78,7 +78,8 @@ export const lookUp = (g: Builder, roots: readonly Node[]): Looked => {
       if (n.op !== "rotary") return n.src;
       const [x, cos, sin, position] = n.src as [Node, Node, Node, Node];
       const found = [cos, sin].map((table) => rows(table, position));
-      return found[0] && found[1] ? [x, found[0], found[1]] : n.src;
+      // Angles that are computed are read at the position, those of a table beside them need not be.
+      return [x, found[0] ?? cos, found[1] ?? sin, ...(found.includes(undefined) ? [position] : [])];
     },
   };
 };

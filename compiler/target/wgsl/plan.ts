@@ -4,8 +4,9 @@ import { names, product } from "../../ir/dim.ts";
 import { Graph } from "../../ir/graph.ts";
 import type { ModelModule, Param, PhaseProgram } from "../../ir/module.ts";
 import { type Node, toposort } from "../../ir/node.ts";
+import { inTable } from "../../ir/ops.ts";
 import { tableShape } from "../../ir/table.ts";
-import type { Table } from "../../ir/vocabulary.ts";
+import type { Composite, Table } from "../../ir/vocabulary.ts";
 import type {
   Kernel,
   Origin,
@@ -157,7 +158,22 @@ const matricesOf = ({ programs }: ModelModule): ReadonlySet<string> => {
   return found;
 };
 
-const keeps = (n: Node): boolean => n.op !== "softmax" && (n.op !== "attention" || canAttend(n));
+/** Composites that have a kernel or are written in place. */
+const kept: { readonly [K in keyof Composite]: boolean } = {
+  linear: true,
+  softmax: false,
+  rmsNorm: true,
+  layerNorm: true,
+  silu: true,
+  gelu: true,
+  geluTanh: true,
+  rotary: true,
+  attention: true,
+  scatter: false,
+  stopGradient: false,
+  barrier: false,
+};
+const keeps = (n: Node): boolean => !inTable(kept, n.op) || (kept[n.op] && (n.op !== "attention" || canAttend(n)));
 
 const programPlan = (shared: Shared, program: PhaseProgram): PlanProgram => {
   const g = new Graph();

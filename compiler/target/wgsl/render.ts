@@ -90,7 +90,9 @@ export class Renderer {
       const quad = code.at(quotient(last, 4));
       const component = remainder(last, 4);
       const loaded = code.named(asLoaded(n, lying, code.load(lying, row, quad)));
-      return component.is === "number" ? `${loaded}.${"xyzw"[component.value]}` : `${loaded}[${code.at(component)}]`;
+      // A neighbour beyond the end of a short axis is no number of the result: any will do.
+      if (component.is === "number") return `${loaded}.${"xyzw"[component.value] ?? "w"}`;
+      return `${loaded}[${code.at(component)}]`;
     }
     const together = four(last, lane);
     if (rest.some((each) => four(each, lane) !== "same") || together === undefined) return this.#apart(n, coords);

@@ -59,6 +59,47 @@ export const modelMistakes: readonly Mistake[] = [
     "  guide label = replace(«label»: 3)\n  mask =",
     "  input label: number per document\n  guide label = replace(label: 3)\n  mask =",
   ]),
+  wrong("a loss by the name of a head", dual, ["  mask =", "  loss «text» = 0\n  mask =", "  loss = text\n  mask ="]),
+  wrong("a loss before the layers", dual, [
+    "  layers fuse",
+    "  loss size = «mean(h * h)»\n  layers fuse",
+    "  layers fuse",
+  ]),
+  wrong("a loss of many numbers", alone, [
+    "  mask =",
+    "  loss size = «h * h»\n  loss = text + size\n  mask =",
+    "  loss size = mean(h * h)\n  loss = text + size\n  mask =",
+  ]),
+  wrong("a loss that is no sum", dual, [
+    "  mask =",
+    "  loss = «text» * image\n  mask =",
+    "  loss = text + image\n  mask =",
+  ]),
+  wrong("a loss of nothing that there is", dual, [
+    "  mask =",
+    "  loss = text + «imag»\n  mask =",
+    "  loss = text + image\n  mask =",
+  ]),
+  wrong("a loss that stands twice", dual, [
+    "  mask =",
+    "  loss = text + 0.5 * «text»\n  mask =",
+    "  loss = 1.5 * text\n  mask =",
+  ]),
+  wrong("a loss that nothing adds", alone, [
+    "  mask =",
+    "  loss «size» = mean(h * h)\n  mask =",
+    "  loss size = mean(h * h)\n  loss = text + 0.1 * size\n  mask =",
+  ]),
+  wrong(
+    "a name that a layer does not give",
+    alone,
+    ["    h = l(h)\n", "    let left = l(h)\n    h = left\n", "    let left = l(h)\n    h = left\n"],
+    [
+      "  mask =",
+      "  loss size = mean(fuse[1].«lft» * h)\n  loss = text + size\n  mask =",
+      "  loss size = mean(fuse[1].left * h)\n  loss = text + size\n  mask =",
+    ],
+  ),
   wrong("a modality behind the layers", alone, [
     "  mask =",
     "  modality «more» = tokens(vocab: 3)\n  mask =",

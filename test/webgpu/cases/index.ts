@@ -3,7 +3,7 @@ import type { Op } from "../../../compiler/ir/vocabulary.ts";
 import type { Case } from "../draw.ts";
 import { attentions } from "./attention.ts";
 import { linears } from "./linear.ts";
-import { broadcasts, concats, gathers, given, merges, slices, splits, transposes } from "./moves.ts";
+import { broadcasts, concats, gathers, given, merges, scatters, slices, splits, transposes } from "./moves.ts";
 import { constants, pointwises } from "./pointwise.ts";
 import { iotas, layerNorms, matmuls, reduces, rmsNorms, sinusoids, softmaxes } from "./sums.ts";
 
@@ -38,4 +38,7 @@ export const edges: Record<Op, readonly Case[]> = {
   layerNorm: layerNorms,
   rotary: within(linears, /turned/),
   attention: attentions,
+  scatter: scatters,
+  stopGradient: within(scatters, /stopped/),
+  barrier: within(scatters, /stopped/),
 };

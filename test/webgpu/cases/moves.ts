@@ -163,6 +163,20 @@ export const gathers: readonly Case[] = [
   }),
 ];
 
+export const scatters: readonly Case[] = [
+  made("rows on and off the vec4s, at an index kept within, and what is stopped", (make) => {
+    const { g, f32 } = make;
+    const at = index(make);
+    const scattered = g.op("scatter", [f32("x", [B, T, 8]), at], { rows: 11 });
+    return [
+      scattered,
+      g.op("scatter", [f32("y", [B, T, 3, 3]), at], { rows: 13 }),
+      g.op("scatter", [g.op("exp", [f32("z", [B, T])]), at], { rows: 11 }),
+      g.op("gather", [g.op("barrier", [g.op("stopGradient", [scattered]), at]), at]),
+    ];
+  }),
+];
+
 export const given: readonly Case[] = [
   made("outputs that are what was given, or views of it", ({ g, f32, i32, bool, weight, cache }) => {
     const [x, w, c] = [f32("x", [B, T, 3]), weight("w", [3, 5]), cache("c.k", [B, 2, P, 4])];
