@@ -11,6 +11,8 @@ const weights: Option = {
 const profile: Option = { value: "P", doc: "ort-cpu (without it), portable or ort-webgpu" };
 const tokenizer: Option = { value: "PATH", doc: "a tokenizer.json; without it, bytes where the vocabulary is 256" };
 
+const recompute: Option = { doc: "computes layers anew for gradients: a third more work, and far less memory" };
+
 export const commands: readonly Command[] = [
   {
     name: "check",
@@ -53,6 +55,8 @@ export const commands: readonly Command[] = [
       out: { value: "DIR", doc: "the folder; one that `compile` made before is replaced; may be that of the weights" },
       copy: { doc: "copies checkpoint files into DIR, where they would be hard linked" },
       bindings: { doc: "adds a module that opens the model, with its types" },
+      train: { doc: "adds the graphs that train the model" },
+      recompute,
       hash: { doc: "adds hashes of whole checkpoint files to the manifest" },
     },
     load: () => import("./compile.ts"),

@@ -2,6 +2,7 @@
 // Schema in schemas/, which scripts/schemas.mjs writes from here; no command loads this.
 import { MANIFEST_SCHEMA } from "../../runtime/manifest.ts";
 import { manifestForm } from "../../runtime/parseManifest.ts";
+import { CHECKPOINT_SCHEMA, storedForm } from "../../runtime/train/checkpoint.ts";
 import type { Form } from "../../runtime/schema.ts";
 import { expand, inspect } from "./models.ts";
 import { check, codes, diagnostics, doctor, error, explain, format } from "./reports.ts";
@@ -15,6 +16,7 @@ const published = (description: string, { form }: { readonly form: Form }): Publ
 
 export const schemas: Readonly<Record<string, Published>> = {
   [MANIFEST_SCHEMA]: published("manifest.json of a compiled folder", manifestForm),
+  [CHECKPOINT_SCHEMA]: published("train.json of a checkpoint", storedForm),
   "graftwerk/check@1": published("graftwerk check --json", check),
   "graftwerk/codes@1": published("graftwerk explain --json, without a code", codes),
   "graftwerk/compile@1": published("graftwerk compile --json", compile),
