@@ -11,6 +11,8 @@ const suites = [
   { files: ["test/phases/phases.test.ts"], env: { RUNS: "200" } },
   { files: ["test/property/specs.test.ts"], env: { RUNS: "2000" } },
   { files: ["test/property/laws.test.ts"], env: { RUNS: "200" } },
+  { files: ["test/train/targets.test.ts"], env: { RUNS: "20000" } },
+  { files: ["test/train/killed.test.ts"], env: { RUNS: "all" } },
   { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },
   { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
   { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },

@@ -6,7 +6,7 @@ import { CHECKPOINT_SCHEMA, storedForm } from "../../runtime/train/checkpoint.ts
 import type { Form } from "../../runtime/schema.ts";
 import { expand, inspect } from "./models.ts";
 import { check, codes, diagnostics, doctor, error, explain, format } from "./reports.ts";
-import { compile, generate, verify } from "./results.ts";
+import { compile, generate, train, verify } from "./results.ts";
 
 interface Published {
   readonly description: string;
@@ -28,5 +28,6 @@ export const schemas: Readonly<Record<string, Published>> = {
   "graftwerk/format@1": published("graftwerk format --json", format),
   "graftwerk/generate@2": published("graftwerk generate --json", generate),
   "graftwerk/inspect@1": published("graftwerk inspect --json", inspect),
+  "graftwerk/train@1": published("graftwerk train --json", train),
   "graftwerk/verify@1": published("graftwerk verify --json", verify),
 };

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, reasonOf } from "../failure.ts";
 import { writeWhole } from "../weights/file.ts";
-import { isBegun, lastCheckpoint, removeParts, type Stored, writeCheckpoint } from "./checkpoint.ts";
+import { checkFresh, lastCheckpoint, removeParts, type Stored, writeCheckpoint } from "./checkpoint.ts";
 import { Curve } from "./curve.ts";
 import type { StepEvent, ValidationEvent } from "./events.ts";
 import { Log } from "./log.ts";
@@ -34,12 +34,7 @@ export class Archive {
 
   /** @throws Failure "file" where there is a training already, or one of something else that is to go on */
   static async open(out: string, resume: boolean, identity: Identity): Promise<Begun> {
-    if (!resume && (await isBegun(out)))
-      throw new Failure(
-        "file",
-        `${out}: holds a training already`,
-        "go on with it by --resume, or name another folder",
-      );
+    await checkFresh(out, resume);
     await mkdir(out, { recursive: true }).catch((cause: unknown) => {
       throw new Failure("file", `${out}: cannot be written: ${reasonOf(cause)}`, undefined, cause);
     });
@@ -78,7 +73,7 @@ const checkSame = (path: string, stored: Stored, identity: Identity): void => {
     throw new Failure(
       "file",
       `${path}: is a checkpoint of another specification of ${stored.model}, or of other frozen weights`,
-      "give the same file, --weights and --seed, with the same version of graftwerk; or name another folder",
+      "give the same file by the same name, --weights and --seed, to the same graftwerk; or name another folder",
     );
   const { count, id } = stored.samples;
   if (count !== identity.samples.count || id !== identity.samples.id)

@@ -162,9 +162,12 @@ export const lastCheckpoint = async (
   return { path, stored };
 };
 
-/** Whether a folder holds the training of a model. */
-export const isBegun = async (out: string): Promise<boolean> =>
-  (await readdir(out).catch((): string[] => [])).some((name) => name === "log.jsonl" || name.startsWith("step-"));
+/** @throws Failure "file" where a folder holds a training that is not to go on */
+export const checkFresh = async (out: string, resume: boolean): Promise<void> => {
+  const names = await readdir(out).catch((): string[] => []);
+  if (resume || !names.some((name) => name === "log.jsonl" || name.startsWith("step-"))) return;
+  throw new Failure("file", `${out}: holds a training already`, "go on with it by --resume, or name another folder");
+};
 
 /** Reads the states of a checkpoint. @throws Failure "file" where it holds others than those of the model */
 export const readStates = async (folder: string, weights: readonly TrainedWeight[], states: States): Promise<void> => {

@@ -49,12 +49,11 @@ export class Curve {
     return heights.map((height) => BLOCKS[level(height)]).join("");
   }
 
-  /** A picture of its own, without scripts or fonts: steps to the right, the loss upwards, in decades. */
+  /** A picture of its own, without scripts or fonts: steps to the right, the logarithm of the loss upwards. */
   svg(title: string): string {
     const all = [...this.#points, ...this.#validation];
-    const losses = all.map(({ loss }) => logOf(loss));
-    const least = Math.floor(Math.min(...losses, 0));
-    const most = Math.max(Math.ceil(Math.max(...losses, least)), least + 1);
+    const marks = marksAround(all.map(({ loss }) => Math.max(loss, LEAST)));
+    const [least, most] = [logOf(marks[0]!), logOf(marks.at(-1)!)];
     const last = Math.max(2, ...all.map(({ step }) => step));
     const x = (step: number): string => (LEFT + ((step - 1) / (last - 1)) * (WIDTH - LEFT - RIGHT)).toFixed(1);
     const y = (loss: number): string =>
@@ -65,8 +64,7 @@ export class Curve {
         : [
             `<path d="${of.map((each, i) => `${i === 0 ? "M" : "L"}${x(each.step)} ${y(each.loss)}`).join("")}" fill="none" stroke="${colour}" stroke-width="1.5"><title>${name}</title></path>`,
           ];
-    const decades = Array.from({ length: most - least + 1 }, (_, i) => least + i);
-    const shown = decades.filter((_, i) => i % Math.ceil(decades.length / 8) === 0);
+    const shown = marks.filter((_, i) => i % Math.ceil(marks.length / 9) === 0);
     const ticks = [...new Set([0, 1, 2, 3, 4].map((i) => Math.round(1 + (i * (last - 1)) / 4)))];
     const isValidated = this.#validation.length > 0;
     return [
@@ -74,9 +72,9 @@ export class Curve {
       `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
       `<text x="${LEFT}" y="18">${escaped(title)}</text>`,
       `<text x="${WIDTH - RIGHT}" y="18" text-anchor="end"><tspan fill="${TRAINED}">loss</tspan>${isValidated ? ` <tspan fill="${VALIDATED}">validation</tspan>` : ""}</text>`,
-      ...shown.flatMap((decade) => [
-        `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(10 ** decade)}" y2="${y(10 ** decade)}" stroke="#ddd"/>`,
-        `<text x="${LEFT - 6}" y="${Number(y(10 ** decade)) + 4}" text-anchor="end" fill="#555">${tick(decade)}</text>`,
+      ...shown.flatMap((mark) => [
+        `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(mark)}" y2="${y(mark)}" stroke="#ddd"/>`,
+        `<text x="${LEFT - 6}" y="${(Number(y(mark)) + 4).toFixed(1)}" text-anchor="end" fill="#555">${mark}</text>`,
       ]),
       ...ticks.map((step) => `<text x="${x(step)}" y="${HEIGHT - 8}" text-anchor="middle" fill="#555">${step}</text>`),
       ...line(this.#points, TRAINED, "loss"),
@@ -90,8 +88,20 @@ export class Curve {
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 320, 52, 24, 32, 32];
 const [TRAINED, VALIDATED] = ["#1f6fb2", "#c2571a"];
 /** Losses of 0 or less have no logarithm. */
-const logOf = (loss: number): number => Math.log10(Math.max(loss, 1e-9));
-const tick = (decade: number): string => (decade >= -3 && decade <= 4 ? String(10 ** decade) : `1e${decade}`);
+const LEAST = 1e-9;
+const logOf = (loss: number): number => Math.log10(Math.max(loss, LEAST));
+/** 1, 2, 5, 10, 20, 50 and so on, from the last below all losses to the first above them. */
+const marksAround = (losses: readonly number[]): number[] => {
+  const [low, high] = [Math.min(...losses), Math.max(...losses)];
+  const all: number[] = [];
+  for (let decade = -9; decade <= 38; decade++) for (const digit of [1, 2, 5]) all.push(Number(`${digit}e${decade}`));
+  const from = Math.max(
+    0,
+    all.findLastIndex((mark) => mark <= low),
+  );
+  const to = all.findIndex((mark) => mark >= high && mark > all[from]!);
+  return all.slice(from, to < 0 ? all.length : to + 1);
+};
 const escaped = (text: string): string => text.replace(/[&<>]/g, (each) => `&#${each.charCodeAt(0)};`);
 const joined = (a: Point, b: Point): Point => {
   const count = a.count + b.count;
