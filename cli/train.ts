@@ -8,20 +8,52 @@ import { checkFresh, lastCheckpoint, type Stored } from "../runtime/train/checkp
 import { Curve } from "../runtime/train/curve.ts";
 import { type Data, openData } from "../runtime/train/data.ts";
 import type { StepEvent, TrainEvent, ValidationEvent } from "../runtime/train/events.ts";
-import { type Settings, settingsOf } from "../runtime/train/options.ts";
+import { type Settings, settingsOf, type TrainOptions } from "../runtime/train/options.ts";
 import { type Call, type Io, type Outcome, type Run, UsageError } from "./command.ts";
 import { temporarily } from "./interrupt.ts";
 import { besideOf, goneOf } from "./leftover.ts";
 import { numberOf, seedOf, wholeOf } from "./values.ts";
 
 export const run: Run = async (call, io) => {
+  const asked = askedOf(call);
+  await checkFresh(asked.out, asked.resume);
+  const opened: Data[] = [];
+  try {
+    // What is wrong with the samples is said before anything is compiled.
+    for (const folder of [asked.data, asked.validation]) if (folder !== undefined) opened.push(await openData(folder));
+    const [data, validation] = opened;
+    return await compiledInside(call, io, asked, (session) => trainOn(session, asked, data!, validation, call, io));
+  } finally {
+    for (const data of opened) await data.close();
+  }
+};
+
+interface Asked {
+  readonly data: string;
+  readonly validation: string | undefined;
+  readonly out: string;
+  readonly settings: Partial<Settings>;
+  readonly resume: boolean;
+  readonly threads: number | undefined;
+}
+/** @throws UsageError, Failure "call" */
+const askedOf = (call: Call): Asked => {
   const [data, out] = [call.value("data"), call.value("out")];
   if (data === undefined) throw new UsageError("train needs --data DIR", "it names the folder of samples");
   if (out === undefined) throw new UsageError("train needs --out CKPT", "it names the folder of checkpoints");
   const settings = givenSettings(call);
   settingsOf(settings);
-  const resume = call.flag("resume");
-  await checkFresh(out, resume);
+  const [resume, threads] = [call.flag("resume"), threadsOf(call)];
+  return { data, validation: call.value("validation"), out, settings, resume, threads };
+};
+
+/** With the model compiled for training, in a folder that is removed again. */
+const compiledInside = async (
+  call: Call,
+  io: Io,
+  { out, resume, threads }: Asked,
+  work: (session: Session) => Promise<Outcome>,
+): Promise<Outcome> => {
   const stored = resume ? (await lastCheckpoint(out))?.stored : undefined;
   const folder = besideOf(join(out, "compiled"), "part");
   onDisk(out, () => {
@@ -33,10 +65,10 @@ export const run: Run = async (call, io) => {
     const { compileInto } = await import("./compile.ts");
     const compiled = join(folder, "model");
     await compileInto(compiled, compiling(call, stored), io, "if needed");
-    const threads = threadsOf(call) ?? stored?.threads;
-    const session = await openSession(compiled, threads === undefined ? {} : { threads });
+    const used = threads ?? stored?.threads;
+    const session = await openSession(compiled, used === undefined ? {} : { threads: used });
     try {
-      return await trainOn(session, { data, out, settings, resume }, call, io);
+      return await work(session);
     } finally {
       await session.close();
     }
@@ -89,39 +121,28 @@ const givenSettings = (call: Call): Partial<Settings> => {
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 };
 
-interface Asked {
-  readonly data: string;
-  readonly out: string;
-  readonly settings: Partial<Settings>;
-  readonly resume: boolean;
-}
-
-const trainOn = async (session: Session, asked: Asked, call: Call, io: Io): Promise<Outcome> => {
-  const opened: Data[] = [];
-  const open = async (folder: string): Promise<Data> => {
-    const data = await openData(folder, session.manifest);
-    opened.push(data);
-    return data;
-  };
-  try {
-    const { samples, id } = await open(asked.data);
-    const folder = call.value("validation");
-    const validation = folder === undefined ? undefined : (await open(folder)).samples;
-    const { out, resume, settings } = asked;
-    const tokenizer = call.value("tokenizer");
-    const options = { ...settings, samples, samplesId: id, validation, out, resume, tokenizer };
-    return await told(session.train(options), session, asked, io);
-  } finally {
-    for (const data of opened) await data.close();
-  }
-};
-
-const told = async (
-  events: AsyncIterable<TrainEvent>,
-  { manifest }: Session,
-  { out }: Asked,
+const trainOn = (
+  session: Session,
+  { out, settings, resume }: Asked,
+  data: Data,
+  validation: Data | undefined,
+  call: Call,
   io: Io,
 ): Promise<Outcome> => {
+  const { manifest } = session;
+  const options: TrainOptions = {
+    ...settings,
+    samples: data.samplesFor(manifest),
+    samplesId: data.id,
+    validation: validation?.samplesFor(manifest),
+    tokenizer: call.value("tokenizer"),
+    out,
+    resume,
+  };
+  return told(session.train(options), manifest.model, out, io);
+};
+
+const told = async (events: AsyncIterable<TrainEvent>, model: string, out: string, io: Io): Promise<Outcome> => {
   const teller = new Teller(io);
   let [step, checkpoint]: [StepEvent | undefined, string | undefined] = [undefined, undefined];
   let validation: ValidationEvent | undefined;
@@ -137,7 +158,7 @@ const told = async (
     event === undefined ? null : { step: event.step, loss: event.loss, terms: event.terms };
   const json = {
     schema: "graftwerk/train@1",
-    model: manifest.model,
+    model,
     out,
     steps: last,
     last: costOf(step),
@@ -145,7 +166,7 @@ const told = async (
     checkpoint: checkpoint ?? null,
   };
   const text = [
-    `${manifest.model}: trained for ${last} steps`,
+    `${model}: trained for ${last} steps`,
     ...(step === undefined ? [] : [`  loss ${shown(step.loss)}`]),
     ...(validation === undefined ? [] : [`  of the validation ${shown(validation.loss)}`]),
     ...(checkpoint === undefined ? ["  nothing was left to do"] : [`  ${checkpoint}`, `  ${join(out, "loss.svg")}`]),

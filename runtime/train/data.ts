@@ -76,14 +76,15 @@ const sampleOf = (json: Json, report: Report): WrittenSample => {
 };
 
 export interface Data {
-  readonly samples: Samples;
+  /** As a model takes them. */
+  samplesFor(manifest: Manifest): Samples;
   /** the same for the same samples */
   readonly id: string;
   close(): Promise<void>;
 }
 
 /** @throws Failure "file" with the line that is wrong */
-export const openData = async (folder: string, manifest: Manifest): Promise<Data> => {
+export const openData = async (folder: string): Promise<Data> => {
   const path = join(folder, LINES);
   await checkOwnFile(path, "the samples", `a folder of samples holds ${LINES}, one sample a line`);
   const bytes = await readWhole(path, MAX_BYTES);
@@ -91,17 +92,20 @@ export const openData = async (folder: string, manifest: Manifest): Promise<Data
   if (lines.length === 0) throw new Failure("file", `${path}: holds no samples`, "write one a line");
   const tensors = await tensorsIn(folder);
   try {
-    const reader = new Reader(folder, manifest, tensors);
-    for (const { from, to, line } of lines) await reader.check(bytes.subarray(from, to), `${path}: line ${line}`);
+    for (const { from, to, line } of lines)
+      await checkLine(bytes.subarray(from, to), `${path}: line ${line}`, folder, tensors);
     const hash = createHash("sha256").update(bytes);
     if (tensors !== undefined) hash.update(`${tensors.source.size}`);
     return {
-      samples: {
-        length: lines.length,
-        at: (index) => {
-          const { from, to, line } = lines[index]!;
-          return reader.read(bytes.subarray(from, to), `${path}: line ${line}`);
-        },
+      samplesFor: (manifest) => {
+        const reader = new Reader(folder, manifest, tensors);
+        return {
+          length: lines.length,
+          at: (index) => {
+            const { from, to, line } = lines[index]!;
+            return reader.read(bytes.subarray(from, to), `${path}: line ${line}`);
+          },
+        };
       },
       id: hash.digest("hex"),
       close: async () => tensors?.source.close(),
@@ -131,7 +135,9 @@ const linesOf = (bytes: Uint8Array): Line[] => {
   return found;
 };
 
-const tensorsIn = async (folder: string): Promise<Safetensors<FileSource> | undefined> => {
+/** undefined: the folder has none */
+type Tensors = Safetensors<FileSource> | undefined;
+const tensorsIn = async (folder: string): Promise<Tensors> => {
   const path = join(folder, TENSORS);
   if (!existsSync(path)) return undefined;
   await checkOwnFile(path);
@@ -146,27 +152,14 @@ const tensorsIn = async (folder: string): Promise<Safetensors<FileSource> | unde
 class Reader {
   readonly #folder: string;
   readonly #manifest: Manifest;
-  readonly #tensors: Safetensors<FileSource> | undefined;
+  readonly #tensors: Tensors;
   readonly #pictures = new Map<string, Picture>();
   #kept = 0;
 
-  constructor(folder: string, manifest: Manifest, tensors: Safetensors<FileSource> | undefined) {
+  constructor(folder: string, manifest: Manifest, tensors: Tensors) {
     this.#folder = folder;
     this.#manifest = manifest;
     this.#tensors = tensors;
-  }
-
-  /** That a line is sound, and what it names is there. Nothing is decoded. */
-  async check(bytes: Uint8Array, name: string): Promise<void> {
-    const { parts, inputs: own } = written(bytes, name);
-    const named = [own, ...parts.map((each) => (typeof each === "string" ? undefined : each.inputs))];
-    const tensors = named.flatMap((each) => Object.values(each ?? {}).filter((value) => typeof value === "string"));
-    for (const each of parts) {
-      if (typeof each === "string") continue;
-      if ("image" in each) await checkOwnFile(join(this.#folder, each.image), `the picture of ${name}`);
-      if ("grid" in each) tensors.push(each.grid);
-    }
-    for (const tensor of tensors) this.#tensor(tensor, name);
   }
 
   async read(bytes: Uint8Array, name: string): Promise<Sample> {
@@ -203,19 +196,31 @@ class Reader {
             : Float32Array.from(value);
     return found;
   }
-  #tensor(key: string, name: string) {
-    const tensor = this.#tensors?.tensors.get(key);
-    if (tensor !== undefined) return tensor;
-    throw new Failure(
-      "file",
-      `${name}: names the tensor ${quote(key)}, which ${this.#tensors === undefined ? `needs a ${TENSORS}` : `${TENSORS} has not`}`,
-    );
-  }
   async #numbers(key: string, name: string): Promise<Float32Array> {
-    const tensor = this.#tensor(key, name);
+    const tensor = tensorIn(this.#tensors, key, name);
     return readF32(tensor.file, tensor);
   }
 }
+
+const tensorIn = (tensors: Tensors, key: string, name: string) => {
+  const tensor = tensors?.tensors.get(key);
+  if (tensor !== undefined) return tensor;
+  const why = tensors === undefined ? `needs a ${TENSORS}` : `${TENSORS} has not`;
+  throw new Failure("file", `${name}: names the tensor ${quote(key)}, which ${why}`);
+};
+
+/** That a line is sound, and what it names is there. Nothing is decoded. */
+const checkLine = async (bytes: Uint8Array, name: string, folder: string, tensors: Tensors): Promise<void> => {
+  const { parts, inputs: own } = written(bytes, name);
+  const named = [own, ...parts.map((each) => (typeof each === "string" ? undefined : each.inputs))];
+  const keys = named.flatMap((each) => Object.values(each ?? {}).filter((value) => typeof value === "string"));
+  for (const each of parts) {
+    if (typeof each === "string") continue;
+    if ("image" in each) await checkOwnFile(join(folder, each.image), `the picture of ${name}`);
+    if ("grid" in each) keys.push(each.grid);
+  }
+  for (const key of keys) tensorIn(tensors, key, name);
+};
 
 const written = (bytes: Uint8Array, name: string): WrittenSample =>
   sampleOf(parseJson(decodeText(bytes, name), name), (where, what) => {
