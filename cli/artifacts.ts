@@ -4,11 +4,18 @@ import { join } from "node:path";
 import type { Model } from "../compiler/analyze/model.ts";
 import type { Bindings } from "../compiler/bindings/index.ts";
 import { onnx, programs, webgpu } from "../compiler/index.ts";
-import type { PhaseProgram } from "../compiler/ir/module.ts";
+import type { PhaseProgram, TrainingProgram } from "../compiler/ir/module.ts";
 import type { WeightPlace } from "../compiler/target/onnx/place.ts";
 import type { ProfileName } from "../compiler/target/onnx/profile.ts";
 import type { Source } from "../grammar/source.ts";
-import { type Manifest, MANIFEST_SCHEMA, type ProgramEntry, type WeightFile } from "../runtime/manifest.ts";
+import {
+  type GraphFile,
+  type Manifest,
+  MANIFEST_SCHEMA,
+  type ProgramEntry,
+  type Training,
+  type WeightFile,
+} from "../runtime/manifest.ts";
 import { printManifest } from "../runtime/parseManifest.ts";
 import { printPlan } from "../runtime/planForm.ts";
 import { writeWhole } from "../runtime/weights/file.ts";
@@ -17,6 +24,7 @@ import { writeBindings } from "./bindings/files.ts";
 import type { External } from "./external.ts";
 import { MANIFEST, WEIGHTS } from "./folder.ts";
 import { cachesOf, conditionsOf, entryOf, guidesOf, modalitiesOf, noiseOf, sessionOf, stemOf } from "./manifest.ts";
+import { trainingGraphs } from "./training.ts";
 import { tool } from "./version.ts";
 import type { Weights } from "./weights.ts";
 
@@ -30,6 +38,8 @@ export interface Artifacts {
   readonly external: External;
   /** part of the name of every file but the manifest; empty where the folder has no other files */
   readonly tag: string;
+  /** whether there is also what trains it, and whether it computes layers anew on the way back */
+  readonly train: "none" | "plain" | "recompute";
   /** the module and types of a manifest, where they are wanted */
   readonly print: ((manifest: Manifest) => Promise<Bindings>) | undefined;
   /** called with the bytes of weights written so far, and their sum */
@@ -123,6 +133,28 @@ const writeGraphs = async (
   }
   return { programs, entries, files };
 };
+/** What trains the model, beside the graphs that run it. */
+const writeTraining = async (
+  folder: string,
+  profile: ProfileName,
+  { model, sources, tag, train }: Artifacts,
+  places: Places,
+): Promise<{ readonly training: Training; readonly files: readonly WeightFile[] }> => {
+  const { graphs, described } = trainingGraphs({ model, sources, profile, places, recompute: train === "recompute" });
+  const written = new Map<TrainingProgram, GraphFile>();
+  const files: WeightFile[] = [];
+  for (const { program, stem, emit } of graphs) {
+    const constants = tagged(`${stem}.bin`, tag);
+    const file = tagged(`${stem}.onnx`, tag);
+    const graph = emit(constants);
+    await writeWhole(join(folder, file), [graph.model]);
+    written.set(program, { file, sha256: sha256(graph.model) });
+    if (graph.constants.length === 0) continue;
+    await writeWhole(join(folder, constants), [graph.constants]);
+    files.push(writtenFile(constants, graph.constants.length, sha256(graph.constants)));
+  }
+  return { training: described(written), files };
+};
 /** All programs are in one plan, whose kernels they share. */
 const writePlan = async (folder: string, { model, sources, tag }: Artifacts, places: Places): Promise<Emitted> => {
   const module = programs(model, sources);
@@ -157,7 +189,11 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     target === "webgpu"
       ? await writePlan(folder, artifacts, places)
       : await writeGraphs(folder, target, artifacts, places);
-  const files = [...emitted.files];
+  const trained =
+    target === "webgpu" || artifacts.train === "none"
+      ? undefined
+      : await writeTraining(folder, target, artifacts, places);
+  const files = [...emitted.files, ...(trained?.files ?? [])];
   if (layout.tensors.length > 0) {
     const hash = weights.missing.length > 0 ? null : await writeWeights(join(folder, own), layout, artifacts);
     files.unshift(writtenFile(own, layout.size, hash));
@@ -177,6 +213,7 @@ export const writeArtifacts = async (folder: string, artifacts: Artifacts): Prom
     guides: guidesOf(model),
     weights: [...external.files, ...files],
     missing: weights.missing,
+    ...(trained && { training: trained.training }),
   };
   const bindings = artifacts.print && (await writeBindings(folder, tag, await artifacts.print(described)));
   const manifest = { ...described, ...(bindings && { bindings }) };

@@ -11,6 +11,8 @@ const weights: Option = {
 const profile: Option = { value: "P", doc: "ort-cpu (without it), portable or ort-webgpu" };
 const tokenizer: Option = { value: "PATH", doc: "a tokenizer.json; without it, bytes where the vocabulary is 256" };
 
+const recompute: Option = { doc: "computes layers anew for gradients: a third more work, and far less memory" };
+
 export const commands: readonly Command[] = [
   {
     name: "check",
@@ -53,6 +55,8 @@ export const commands: readonly Command[] = [
       out: { value: "DIR", doc: "the folder; one that `compile` made before is replaced; may be that of the weights" },
       copy: { doc: "copies checkpoint files into DIR, where they would be hard linked" },
       bindings: { doc: "adds a module that opens the model, with its types" },
+      train: { doc: "adds the graphs that train the model" },
+      recompute,
       hash: { doc: "adds hashes of whole checkpoint files to the manifest" },
     },
     load: () => import("./compile.ts"),
@@ -104,6 +108,36 @@ export const commands: readonly Command[] = [
       seed,
     },
     load: () => import("./generate.ts"),
+  },
+  {
+    name: "train",
+    operand: "FILE",
+    summary: "changes what a model trains so that samples cost less, and leaves checkpoints",
+    options: {
+      data: { value: "DIR", doc: "the folder of samples: `samples.jsonl`, and pictures beside it" },
+      out: { value: "CKPT", doc: "the folder of checkpoints and of the log" },
+      resume: { doc: "goes on from the last checkpoint in CKPT, with the options that it began with" },
+      steps: { value: "N", doc: "1000 if left out" },
+      batch: { value: "N", doc: "samples of a step; 8 if left out" },
+      micro: { value: "N", doc: "samples of a call at most, so that a step needs less memory; all if left out" },
+      rate: { value: "R", doc: "how fast weights learn at most; 1e-4 if left out" },
+      warmup: { value: "N", doc: "steps in which the rate rises; a tenth of all, at most 1000, if left out" },
+      floor: { value: "F", doc: "the share of the rate that the last step has; 0.1 if left out" },
+      decay: { value: "D", doc: "what matrices lose by themselves, in rates; 0.01 if left out" },
+      betas: { value: "B,B", doc: "what the moments keep; 0.9,0.95 if left out" },
+      epsilon: { value: "E", doc: "added to the root of the second moment; 1e-8 if left out" },
+      limit: { value: "L", doc: "the norm that all gradients together may have; 1 if left out" },
+      average: { value: "A", doc: "what the moving average of the weights keeps; 0.999 if left out" },
+      validation: { value: "DIR", doc: "samples that are not learnt from; their loss is told" },
+      every: { value: "N", doc: "steps between two checkpoints and two validations; 100 if left out" },
+      threads: { value: "N", doc: "of ONNX Runtime; all of the machine if left out" },
+      recompute,
+      tokenizer,
+      model,
+      weights,
+      seed: { value: "N", doc: "draws initial values, the order of samples and noise; 0 if left out" },
+    },
+    load: () => import("./train.ts"),
   },
   {
     name: "explain",

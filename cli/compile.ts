@@ -7,7 +7,7 @@ import { count } from "../grammar/count.ts";
 import type { Manifest } from "../runtime/manifest.ts";
 import { readWhole, writeWhole } from "../runtime/weights/file.ts";
 import { choose, seedOf } from "./values.ts";
-import { writeArtifacts } from "./artifacts.ts";
+import { type Artifacts, writeArtifacts } from "./artifacts.ts";
 import { type Call, type Io, type Run, UsageError } from "./command.ts";
 import { bringFiles, type Copying, describe, type Described } from "./external.ts";
 import { MAX_TOKENIZER_BYTES, TOKENIZER_FILES } from "../runtime/text/files.ts";
@@ -41,6 +41,17 @@ const targetOf = (call: Call): (typeof PROFILES)[number] | "webgpu" => {
   return target;
 };
 
+/** @throws UsageError */
+const trainOf = (call: Call, target: string): Artifacts["train"] => {
+  if (!call.flag("train")) {
+    if (call.flag("recompute"))
+      throw new UsageError("--recompute is for --train", "it is about the way back of gradients");
+    return "none";
+  }
+  if (target === "webgpu") throw new UsageError("--train is for --target onnx", "kernels train nothing yet");
+  return call.flag("recompute") ? "recompute" : "plain";
+};
+
 /** Compiles the model that the call names into the folder `out`. */
 export const compileInto = async (
   out: string,
@@ -49,6 +60,7 @@ export const compileInto = async (
   copying: Copying,
 ): Promise<{ readonly manifest: Manifest; readonly loaded: readonly Loaded[]; readonly initial: number }> => {
   const target = targetOf(call);
+  const train = trainOf(call, target);
   const [given, seed] = [givenWeights(call), seedOf(call)];
   const printer = call.flag("bindings") ? (await import("./bindings/printer.ts")).startPrinter() : undefined;
   const checked = await readSpecification(call.operand);
@@ -59,7 +71,7 @@ export const compileInto = async (
     const files: Described[] = [];
     for (const file of weights.files) files.push(await describe(file));
     const isBeside = existsSync(out) && files.some((file) => liesIn(realpathSync(out), file));
-    const tag = isBeside ? tagOf([tool, model.name, target, seed, sources.map(({ text }) => text)], files) : "";
+    const tag = isBeside ? tagOf([tool, model.name, target, train, seed, sources.map(({ text }) => text)], files) : "";
     const lying = new Set(model.weights.map((weight) => weights.lying(weight)?.source));
     const manifest = await (isBeside ? addToFolder : replaceFolder)(out, async (folder) => {
       const external = await bringFiles(
@@ -76,7 +88,7 @@ export const compileInto = async (
       if (!isBeside) await copyTokenizer(weights.loaded, folder);
       const progress = progressOf(io, "weights");
       const print = printer && ((described: Manifest) => printer({ manifest: described, notes: notesOf(model) }));
-      return writeArtifacts(folder, { model, sources, target, weights, external, tag, print, progress });
+      return writeArtifacts(folder, { model, sources, target, weights, external, tag, train, print, progress });
     });
     return { manifest, loaded: weights.loaded, initial: weights.initial };
   } finally {
@@ -111,12 +123,13 @@ const copyTokenizer = async (loaded: readonly Loaded[], folder: string): Promise
 };
 
 const summary = (out: string, manifest: Manifest, loaded: readonly Loaded[], initial: number): string => {
-  const { model, profile, programs, weights, missing, bindings = [] } = manifest;
+  const { model, profile, programs, weights, missing, training, bindings = [] } = manifest;
   const lines = [
     `${model}: compiled for ${profile ?? "webgpu"} into ${out}`,
     ...programs.map(
       ({ name, graph }) => `  ${name.padEnd(24)} ${graph?.file ?? "nothing to compute: nothing may follow"}`,
     ),
+    ...(training?.programs ?? []).map(({ name, graph }) => `  ${name.padEnd(24)} ${graph.file}`),
     ...weights
       .filter(({ how, sha256 }) => how !== "written" || sha256 !== null)
       .map(({ file, size, how }) => `  ${"data".padEnd(24)} ${file}, ${count(size)} bytes, ${how}`),

@@ -180,10 +180,11 @@ const undo = (whole: string, part: string): void => {
   rmSync(part, { recursive: true, force: true });
 };
 
-type Files = Pick<Manifest, "programs" | "weights" | "bindings">;
+type Files = Pick<Manifest, "programs" | "weights" | "training" | "bindings">;
 /** What we make ourselves, beside weights. */
-const ownFiles = ({ programs, bindings = [] }: Files): GraphFile[] => [
+const ownFiles = ({ programs, training, bindings = [] }: Files): GraphFile[] => [
   ...programs.flatMap(({ graph }) => graph ?? []),
+  ...(training?.programs ?? []).map(({ graph }) => graph),
   ...bindings,
 ];
 const EMPTY: Files = { programs: [], weights: [] };

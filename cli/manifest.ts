@@ -79,8 +79,9 @@ export const guidesOf = ({ guides }: Model): readonly Guide[] | undefined =>
           : { is: how.kind, name, modality: how.modality, before: how.before },
       );
 
-/** `decode.text`, `forward.text+image`: the names of a program's files begin so. */
-export const stemOf = ({ name }: PhaseProgram): string => name.replace("(", ".").replace(")", "").replaceAll(", ", "+");
+/** `decode.text`, `loss.text+image`, `loss.text.then.image`: the names of a program's files begin so. */
+export const stemOf = ({ name }: { readonly name: string }): string =>
+  name.replace("(", ".").replace(")", "").replaceAll(", ", "+").replaceAll(" ", ".");
 
 export const entryOf = (program: PhaseProgram, graph: ProgramEntry["graph"]): ProgramEntry => ({
   name: program.name,

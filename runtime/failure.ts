@@ -3,9 +3,9 @@
 
 /**
  * `file`: something read from disk is not as it must be; `package`: an optional package is missing; `device`: there is no
- * GPU, it cannot do what is asked, or it was lost; `call`: wrong arguments.
+ * GPU, it cannot do what is asked, or it was lost; `call`: wrong arguments; `numbers`: what was computed is not finite.
  */
-export type FailureKind = "file" | "package" | "device" | "call";
+export type FailureKind = "file" | "package" | "device" | "call" | "numbers";
 
 export class Failure extends Error {
   readonly kind: FailureKind;

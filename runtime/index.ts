@@ -6,7 +6,9 @@ export { type Sampler, type SamplerName, samplerOf, type SamplerOptions } from "
 export {
   type CacheEntry,
   type Condition,
+  type Drawn,
   type GraphFile,
+  type LossEntry,
   type Manifest,
   MANIFEST_SCHEMA,
   type Modality,
@@ -16,6 +18,9 @@ export {
   type ProgramEntry,
   type Segment,
   type SessionTerm,
+  type TrainedWeight,
+  type Training,
+  type TrainingEntry,
   type WeightFile,
 } from "./manifest.ts";
 export { parseManifest, printManifest } from "./parseManifest.ts";
@@ -39,7 +44,7 @@ export type { Past } from "./generate/past.ts";
 export { type Sampler as TokenSampler, sampler as tokenSampler, type Sampling } from "./generate/sampling.ts";
 export type { PromptPart } from "./generate/prompt.ts";
 export type { Phase, Phases, Result, Whole } from "./phases.ts";
-export { openSession, readManifest, type Session } from "./session.ts";
+export { openSession, readManifest, type Session, type SessionOptions } from "./session.ts";
 export { type DType, elements, type Tensor, type TensorData } from "./tensor.ts";
 export type {
   CacheInputs,
@@ -55,6 +60,9 @@ export type {
   TypedSession,
 } from "./typed.ts";
 export { byteTokenizer, parseTokenizer, readTokenizer, type Tokenizer } from "./text/tokenizer.ts";
+export type { Cost, StepEvent, TrainEvent, ValidationEvent } from "./train/events.ts";
+export type { Settings, TrainOptions } from "./train/options.ts";
+export type { Sample, SamplePart, Samples, SampleSource } from "./train/sample.ts";
 export {
   type Checkpoint,
   checkpointBytes,

@@ -147,6 +147,62 @@ export interface WeightFile {
   readonly mtime: number | null;
 }
 
+/** What a term of the loss is of: the head of a modality, or numbers of its own. */
+export interface LossEntry {
+  /** The modality of its head, or its own. */
+  readonly name: string;
+  /** What it counts in the sum of all. */
+  readonly factor: number;
+  /** null: it is of no head, and each of its rows is a number */
+  readonly head: "next_token" | "denoise" | null;
+  /** Kinds of the rows that it has. */
+  readonly kinds: readonly string[];
+}
+/** From what the noise of drawn spans is drawn: a number of its noise input. */
+export interface Drawn {
+  readonly modality: string;
+  /** Mean and standard deviation of the logit; or the two ends. */
+  readonly distribution: "logit_normal" | "uniform";
+  readonly arguments: readonly number[];
+}
+/** A weight that training changes, and where it begins. */
+export interface TrainedWeight {
+  /** Unique: `vision.layers[2].q`. */
+  readonly path: string;
+  readonly shape: readonly number[];
+  /** One of `weights`, and the bytes in it. */
+  readonly file: string;
+  readonly offset: number;
+  readonly dtype: "f32" | "f16" | "bf16";
+  /** Its place in the specification. */
+  readonly at: string;
+}
+/**
+ * A program of training. Besides rows, their targets and their weights it takes and gives states of trained weights:
+ * `gradient/PATH` in, `new.gradient/PATH` out.
+ */
+export interface TrainingEntry {
+  /** Unique: `gradient(text then image)`. */
+  readonly name: string;
+  readonly kind: "loss" | "gradient" | "trace" | "update";
+  /** Of the documents: those of an equal shape have a loss, a gradient and a trace; null: the update takes none. */
+  readonly shape: string | null;
+  readonly streams: readonly StreamEntry[];
+  /** The stream of the one span with which all documents end; rows of the span behind them are left out. */
+  readonly last: string | null;
+  readonly graph: GraphFile;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly { readonly name: string; readonly doc: string }[];
+}
+/** What trains a model. */
+export interface Training {
+  readonly recompute: "none" | "layers";
+  readonly losses: readonly LossEntry[];
+  readonly drawn: readonly Drawn[];
+  readonly weights: readonly TrainedWeight[];
+  readonly programs: readonly TrainingEntry[];
+}
+
 /** A module that opens the model, or its types, beside the manifest. */
 export interface BindingsFile {
   readonly file: string;
@@ -173,6 +229,8 @@ export interface Manifest {
   readonly weights: readonly WeightFile[];
   /** Weights whose values were not known when this was compiled; then their file, though listed, was not written. */
   readonly missing: readonly string[];
+  /** absent where it was not compiled for training */
+  readonly training?: Training | undefined;
   /** Made from the rest of this manifest; absent where nobody asked for them. */
   readonly bindings?: readonly BindingsFile[] | undefined;
 }

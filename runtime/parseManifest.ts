@@ -14,11 +14,14 @@ import {
   path,
   sha256,
   string,
+  text,
   textOr,
   variant,
 } from "./schema.ts";
 import {
+  type Drawn,
   type Guide,
+  type LossEntry,
   MANIFEST_SCHEMA,
   type Manifest,
   type Modality,
@@ -26,6 +29,9 @@ import {
   type Process,
   type ProgramEntry,
   type Segment,
+  type TrainedWeight,
+  type Training,
+  type TrainingEntry,
   type WeightFile,
 } from "./manifest.ts";
 import { faultIn } from "./sound.ts";
@@ -41,15 +47,18 @@ const port: Check<Port> = object({
   doc: string,
 });
 
+const graph = object({ file: path, sha256 });
+const stream = object({ name: identifier, kinds: array(identifier, 256) });
+
 const program: Check<ProgramEntry> = object({
   name: string,
   phase: oneOf("forward", "prefill", "decode", "read", "denoise", "last", "draft"),
-  streams: array(object({ name: identifier, kinds: array(identifier, 256) }), 256),
+  streams: array(stream, 256),
   whole: array(identifier, 256),
   again: array(identifier, 256),
   reads: array(string, 65_536),
   writes: array(string, 65_536),
-  graph: nullable(object({ file: path, sha256 })),
+  graph: nullable(graph),
   inputs: array(port, 65_536),
   outputs: array(port, 65_536),
 });
@@ -94,6 +103,51 @@ const guide = variant<Guide>({
   replace: object({ is: oneOf("replace"), name: identifier, input: identifier, value: number }),
 });
 
+const training = object<Training>({
+  recompute: oneOf("none", "layers"),
+  losses: array(
+    object<LossEntry>({
+      name: identifier,
+      factor: number,
+      head: oneOf("next_token", "denoise", null),
+      kinds: array(identifier, 256),
+    }),
+    256,
+  ),
+  drawn: array(
+    object<Drawn>({
+      modality: identifier,
+      distribution: oneOf("logit_normal", "uniform"),
+      arguments: array(number, 2),
+    }),
+    256,
+  ),
+  weights: array(
+    object<TrainedWeight>({
+      path: text(1024),
+      shape: array(extent, 8),
+      file: path,
+      offset: integer(0, Number.MAX_SAFE_INTEGER),
+      dtype: oneOf("f32", "f16", "bf16"),
+      at: string,
+    }),
+    65_536,
+  ),
+  programs: array(
+    object<TrainingEntry>({
+      name: string,
+      kind: oneOf("loss", "gradient", "trace", "update"),
+      shape: nullable(string),
+      streams: array(stream, 256),
+      last: nullable(identifier),
+      graph,
+      inputs: array(port, 500_000),
+      outputs: array(object({ name: string, doc: string }), 500_000),
+    }),
+    4096,
+  ),
+});
+
 /** The range of a Date. */
 const LAST_MS = 8.64e15;
 const weightFile: Check<WeightFile> = object({
@@ -132,12 +186,13 @@ export const manifestForm: Check<Manifest> = object({
   guides: optional(array(guide, 256)),
   weights: array(weightFile, 4096),
   missing: array(string, 1_000_000),
+  training: optional(training),
   bindings: optional(array(object({ file: path, sha256 }), 16)),
 });
 
 /** Reads a manifest's text; `name` begins every message. @throws Failure "file" with the place that is wrong. */
-export const parseManifest = (text: string, name: string): Manifest => {
-  const json = parseJson(text, name);
+export const parseManifest = (given: string, name: string): Manifest => {
+  const json = parseJson(given, name);
   const version = json instanceof Map ? (json.get("schema") as unknown) : undefined;
   if (typeof version === "string" && /^graftwerk\/manifest@\d{1,9}$/.test(version) && version !== MANIFEST_SCHEMA) {
     throw new Failure(

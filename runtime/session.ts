@@ -2,11 +2,12 @@
 import { join } from "node:path";
 import type { Caches } from "./caches.ts";
 import { Context, type Part, type Source } from "./context.ts";
-import { type Appending, type Document, type Layout, pack, unpack } from "./document.ts";
+import { type Appending, type Document, pack, unpack } from "./document.ts";
 import { Failure } from "./failure.ts";
 import { decodeText } from "./json.ts";
 import { movedAway } from "./leftover.ts";
 import type { Manifest, ProgramEntry, WeightFile } from "./manifest.ts";
+import { layoutOf } from "./layout.ts";
 import { parseManifest } from "./parseManifest.ts";
 import { decodeOne } from "./generate/decodeOne.ts";
 import { generate, type GenerateOptions } from "./generate/generate.ts";
@@ -21,6 +22,9 @@ import { checkPorts } from "./ports.ts";
 import { AGAIN } from "./runner.ts";
 import type { Tensors } from "./tensor.ts";
 import { tokenizerOf } from "./text/ofModel.ts";
+import type { TrainEvent } from "./train/events.ts";
+import type { TrainOptions } from "./train/options.ts";
+import { train } from "./train/train.ts";
 import { type GpuOptions, gpuRunner } from "./webgpu/runner.ts";
 import { checkOwnFile, readWhole } from "./weights/file.ts";
 
@@ -37,6 +41,11 @@ export interface Session extends Phases {
    * and values until it is closed. @throws Failure "call", "device", or the reason of the signal
    */
   past(prompt: readonly PromptPart[], options?: PastOptions & TokenizerOptions): Promise<Past>;
+  /**
+   * Changes what the model trains so that samples cost less, in a folder that was compiled for it. Nothing runs before the
+   * first event is asked for, and leaving the loop ends it. @throws Failure, or the reason of the signal
+   */
+  train(options: TrainOptions): AsyncIterable<TrainEvent>;
   close(): Promise<void>;
 }
 /** Behind which other past the prompt stands, and how it is computed. */
@@ -97,6 +106,8 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
   await Promise.all(manifest.weights.map((file) => checkFile(folder, file)));
   const runner =
     manifest.target === "webgpu" ? gpuRunner(folder, manifest, options) : onnxRunner(folder, manifest, options);
+  const { threads, optimize } = options;
+  const program: ProgramOptions = { ...(threads !== undefined && { threads }), ...(optimize && { optimize }) };
   const contexts = new WeakSet<Context>();
   const known = (context: Context, caches: Caches): Context => {
     forgotten.register(context, caches);
@@ -204,6 +215,12 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       for await (const event of write(kept)) if (event.is === "end") past = event.past;
       return past!;
     },
+    train: async function* (options) {
+      checkOpen();
+      const training = trainingIn(manifest);
+      const tokenizer = await tokenizerOf(folder, tokensIn(manifest), options.tokenizer);
+      yield* train({ folder, manifest, training, tokenizer, program }, options);
+    },
     close: async () => {
       closed = true;
       // Freeing a graph while it runs would take the memory from under it.
@@ -211,6 +228,13 @@ export const openSession = async (folder: string, options: SessionOptions = {}):
       await runner.close();
     },
   };
+};
+
+/** @throws Failure "call" where it was not compiled for training */
+const trainingIn = ({ model, target, training }: Manifest): NonNullable<Manifest["training"]> => {
+  if (training !== undefined) return training;
+  const why = target === "webgpu" ? ": kernels train nothing yet" : "";
+  throw new Failure("call", `${model} was not compiled for training${why}`, "compile it with --target onnx --train");
 };
 
 /** Documents that nobody has any more leave their keys and values, which on a GPU no collector sees. */
@@ -268,17 +292,6 @@ export const entryOf = (manifest: Manifest, program: ProgramEntry): Appending =>
     writes: program.writes.map(cache),
   };
 };
-const layoutOf = (manifest: Manifest): Layout =>
-  Object.fromEntries(
-    manifest.modalities.flatMap((modality) =>
-      modality.is === "tokens"
-        ? []
-        : modality.segments.map(
-            (s) => [s.kind, s.is === "grid" ? { count: s.rows * s.cols, cols: s.cols } : { id: s.id }] as const,
-          ),
-    ),
-  );
-
 const resultOf = (entry: Appending, documents: readonly Document[], tensors: Tensors): Result => ({
   program: entry.name,
   tensors,

@@ -3,6 +3,7 @@
 import { KV, newOf } from "./caches.ts";
 import { quote } from "./quote.ts";
 import type { CacheEntry, Manifest, Port, ProgramEntry, StreamEntry } from "./manifest.ts";
+import { trainedFaults, trainingShapes, type Wanted } from "./soundTraining.ts";
 
 /** The first thing that is wrong; undefined: the manifest is sound. */
 export const faultIn = (manifest: Manifest): string | undefined => {
@@ -12,6 +13,7 @@ export const faultIn = (manifest: Manifest): string | undefined => {
     ...manifest.programs.flatMap((program) => programFaults(manifest, program)),
     ...endFaults(manifest),
     ...streamFaults(manifest),
+    ...trainingFaults(manifest),
   ])
     if (fault !== undefined) return fault;
   return undefined;
@@ -158,12 +160,6 @@ const programFaults = (manifest: Manifest, program: ProgramEntry): Fault[] => {
   ];
 };
 
-/** What a port must be; `shape` may go on where `open`. */
-interface Wanted {
-  readonly dtype: Port["dtype"] | undefined;
-  readonly shape: readonly (number | string)[];
-  readonly open?: true;
-}
 const portFaults = (ports: readonly Port[], wantedOf: (port: Port) => Wanted | undefined): Fault[] =>
   ports.map((port) => {
     const wanted = wantedOf(port);
@@ -180,9 +176,24 @@ const portFaults = (ports: readonly Port[], wantedOf: (port: Port) => Wanted | u
     return undefined;
   });
 
+/** The same of what trains the model. */
+const trainingFaults = (manifest: Manifest): Fault[] => {
+  const { training } = manifest;
+  if (training === undefined) return [];
+  const shapeOf = trainingShapes(training);
+  return [
+    ...trainedFaults(manifest, training, kindsOf(manifest)),
+    ...training.programs.flatMap((program) =>
+      portFaults(program.inputs, (port) => shapeOf(program, port) ?? inputShapes(manifest, program, [], port)).map(
+        (fault) => fault && `the program ${quote(program.name)} ${fault}`,
+      ),
+    ),
+  ];
+};
+
 const inputShapes = (
   { conditions, modalities }: Manifest,
-  { streams }: ProgramEntry,
+  { streams }: Pick<ProgramEntry, "streams">,
   reads: readonly CacheEntry[],
   { name }: Port,
 ): Wanted | undefined => {

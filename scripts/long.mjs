@@ -12,6 +12,8 @@ const suites = [
   { files: ["test/property/specs.test.ts"], env: { RUNS: "2000" } },
   { files: ["test/property/laws.test.ts"], env: { RUNS: "200" } },
   { files: ["test/gradient/random.test.ts"], env: { RUNS: "20000" } },
+  { files: ["test/train/targets.test.ts"], env: { RUNS: "20000" } },
+  { files: ["test/train/killed.test.ts"], env: { RUNS: "all" } },
   { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },
   { files: ["test/webgpu/phases.test.ts"], env: { RUNS: "50" }, gpu: true },
   { files: ["test/webgpu/mutations.test.ts"], env: { RUNS: "all" }, gpu: true },

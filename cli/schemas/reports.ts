@@ -46,7 +46,7 @@ export const format = object({
 });
 export const error = object({
   schema: oneOf("graftwerk/error@1"),
-  kind: oneOf("usage", "file", "package", "call", "bug"),
+  kind: oneOf("usage", "file", "package", "device", "call", "numbers", "bug"),
   message: string,
   help: optional(string),
   report: optional(string),

@@ -1,4 +1,4 @@
-// What `--json` says of work done: the forms of `compile`, `verify` and `generate`.
+// What `--json` says of work done: the forms of `compile`, `verify`, `generate` and `train`.
 import { manifestForm } from "../../runtime/parseManifest.ts";
 import {
   array,
@@ -10,6 +10,7 @@ import {
   object,
   oneOf,
   optional,
+  record,
   string,
   textOr,
 } from "../../runtime/schema.ts";
@@ -85,4 +86,15 @@ export const generate = object({
   drawn: count,
   images: array(object({ path: string, width: count, height: count }), MANY),
   phases: object({ prefill: taken, read: taken, decode: taken, denoise: taken, last: taken, draft: taken }),
+});
+
+const cost = { step: count, loss: figure, terms: record(figure) };
+export const train = object({
+  schema: oneOf("graftwerk/train@1"),
+  model: string,
+  out: string,
+  steps: count,
+  last: nullable(object(cost)),
+  validation: nullable(object(cost)),
+  checkpoint: nullable(string),
 });

@@ -20,15 +20,20 @@ export interface TrainingOptions {
 
 /** @param isTrained by the path of a weight */
 export const trainingOf = (
-  { name, doc, params, programs }: LossModule,
+  losses: LossModule,
   isTrained: (path: string) => boolean,
-  { recompute = "none" }: TrainingOptions = {},
+  options: TrainingOptions = {},
 ): TrainingModule => {
+  const { name, doc, params, programs } = losses;
+  const { recompute = "none" } = options;
   const g = new Graph();
   const asked = params.filter((param) => isTrained(param.name));
   const differentiated = programs.map((program) => gradientOf(g, program, asked, recompute));
   const reached = new Set(differentiated.flatMap(({ of }) => of));
   const trained = asked.filter((param) => reached.has(param));
+  // A weight that no loss depends on never changes: it lies where it lies, as a frozen one does.
+  if (trained.length < asked.length)
+    return trainingOf(losses, (path) => trained.some((param) => param.name === path), options);
   return {
     name,
     doc,
@@ -37,6 +42,7 @@ export const trainingOf = (
     programs: [
       ...programs.map((program) => lossOf(g, program, asked)),
       ...differentiated.map(({ program }) => program),
+      ...programs.map((program) => traceOf(g, program, asked)),
       ...(trained.length > 0 ? [updateOf(g, trained)] : []),
     ],
   };
@@ -70,8 +76,40 @@ const lossOf = (g: Builder, program: LossProgram, asked: readonly Param[]): Trai
     asked,
   );
   const outputs = program.outputs.map((output, i) => ({ ...output, node: nodes[i]! }));
-  const { name, doc, streams, last, inputs } = program;
-  return { kind: "loss", name, doc, streams, last, inputs: [...inputs, ...readOf(outputs, asked)], outputs };
+  const { name, shape, doc, streams, last, inputs } = program;
+  return { kind: "loss", name, shape, doc, streams, last, inputs: [...inputs, ...readOf(outputs, asked)], outputs };
+};
+
+/** What is made on the way to the loss, in the order in which it is made, with its place in the specification. */
+const traceOf = (g: Builder, program: LossProgram, asked: readonly Param[]): TrainingProgram => {
+  const { shape, streams, last, inputs, layers, heads, outputs: losses } = program;
+  const left = layers.flatMap((own, i) =>
+    own.map((node, k): Output => {
+      const { path = "", at = "" } = node.origin ?? {};
+      return { name: `layer/${i}/${k}`, node, doc: path === "" ? at : `${path} (${at})` };
+    }),
+  );
+  const all = [
+    ...left,
+    ...heads.map((head) => ({ ...head, name: `head/${head.name}` })),
+    ...losses.slice(1).map(({ name, node }) => ({ name, node, doc: node.origin?.at ?? "" })),
+  ];
+  const nodes = withInputs(
+    g,
+    all.map(({ node }) => node),
+    asked,
+  );
+  const outputs = all.map((output, i) => ({ ...output, node: nodes[i]! }));
+  return {
+    kind: "trace",
+    name: `trace(${shape})`,
+    shape,
+    doc: `What layers leave and heads give of documents of ${shape}.`,
+    streams,
+    last,
+    inputs: [...inputs, ...readOf(outputs, asked)],
+    outputs,
+  };
 };
 
 /** Adds to sums of gradients what the documents of one call give. */
@@ -105,7 +143,7 @@ const gradientOf = (
   const outputs = [...losses.map((output, i) => ({ ...output, node: costs[i]! })), ...sums];
   const inputs = [...program.inputs, ...readOf(outputs, asked), ...of.map((param) => portOf("gradient", param))];
   const doc = `What documents of ${shape} cost, and sums of gradients with theirs added.`;
-  return { program: { kind: "gradient", name: `gradient(${shape})`, doc, streams, last, inputs, outputs }, of };
+  return { program: { kind: "gradient", name: `gradient(${shape})`, shape, doc, streams, last, inputs, outputs }, of };
 };
 /** A list cut as another is. */
 const grouped = <T>(all: readonly T[], like: readonly (readonly unknown[])[]): T[][] => {

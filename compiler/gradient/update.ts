@@ -44,6 +44,7 @@ export const updateOf = (g: Builder, trained: readonly Param[]): TrainingProgram
   return {
     kind: "update",
     name: "update",
+    shape: undefined,
     doc: "Changes the weights by sums of gradients, and moments and averages with them.",
     streams: [],
     last: undefined,

@@ -74,13 +74,20 @@ export interface LossProgram extends Program {
   readonly last: string | undefined;
   /** what each step of the layers leaves of all streams, and first what enters them */
   readonly layers: readonly (readonly Node[])[];
+  /** what each loss is made of: the rows of a head, or the numbers of a loss of its own */
+  readonly heads: readonly Output[];
 }
 export interface LossModule extends Module {
   readonly programs: readonly LossProgram[];
 }
-/** `loss`: what documents cost; `gradient`: what of that each trained weight decides; `update`: a step of training. */
+/**
+ * `loss`: what documents cost; `gradient`: what of that each trained weight decides; `trace`: what layers leave and heads
+ * give on the way to the loss; `update`: a step of training.
+ */
 export interface TrainingProgram extends Program {
-  readonly kind: "loss" | "gradient" | "update";
+  readonly kind: "loss" | "gradient" | "trace" | "update";
+  /** `text, image`; undefined for the step, which is given no documents */
+  readonly shape: string | undefined;
   readonly streams: readonly StreamPort[];
   readonly last: string | undefined;
 }

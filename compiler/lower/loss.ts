@@ -1,7 +1,7 @@
 // What documents cost, as programs: each head held to what its rows should have said, and the losses that have a name. How
 // much a row counts is an input, 0 where it should say nothing, so that what is a mean is the caller's choice: weights of one
 // document, of a batch or of several calls sum up to 1.
-import type { Model, Seq } from "../analyze/model.ts";
+import type { Head, Model, Seq } from "../analyze/model.ts";
 import { sym } from "../ir/dim.ts";
 import { Graph } from "../ir/graph.ts";
 import type { LossModule, LossProgram, Output, Port } from "../ir/module.ts";
@@ -20,7 +20,7 @@ export const lowerLosses = (model: Model, { place = ({ path }) => path }: Option
   const wholes = orderedWholesOf(model, streamsOf(model));
   const programs: LossProgram[] = [];
   for (const whole of wholes) {
-    const { terms, layers } = termsOf(g, model, whole, place);
+    const { terms, layers, heads } = termsOf(g, model, whole, place);
     if (terms.length === 0) continue;
     const total = terms
       .map(({ node, factor }) => (factor === 1 ? node : g.op("mul", [node, g.constant(factor)])))
@@ -44,6 +44,7 @@ export const lowerLosses = (model: Model, { place = ({ path }) => path }: Option
       ),
       outputs,
       layers,
+      heads,
     });
   }
   return { name: model.name, doc: model.doc, params: paramsOf(model, programs, place), programs };
@@ -69,7 +70,7 @@ const termsOf = (
   model: Model,
   whole: Whole,
   place: NonNullable<Options["place"]>,
-): { readonly terms: readonly Term[]; readonly layers: LossProgram["layers"] } => {
+): { readonly terms: readonly Term[] } & Pick<LossProgram, "layers" | "heads"> => {
   const { streams, among } = whole;
   const losses = model.losses.map((loss) => ({ ...loss, seq: loss.value ?? headOf(model, loss.name).value }));
   const values = losses.flatMap(({ seq }) =>
@@ -94,11 +95,19 @@ const termsOf = (
   });
   const left = (seq: Seq): Node[] =>
     [...(demand.streams.get(seq) ?? [])].map((stream) => sequences.value(seq, stream).node);
+  const heads = losses.flatMap(({ name, value, seq, at }) =>
+    streams
+      .filter((stream) => hasRows(seq, stream))
+      .map((stream): Output => ({
+        name: `${stream.name}.${name}`,
+        node: sequences.batched(seq, stream),
+        doc: place(value === undefined ? headOf(model, name).at : at),
+      })),
+  );
   const entered = demand.order.filter((seq) => seq.op === "embed").flatMap(left);
-  return { terms, layers: [entered, ...model.steps.map(({ value }) => left(value))] };
+  return { terms, heads, layers: [entered, ...model.steps.map(({ value }) => left(value))] };
 };
-const headOf = ({ heads }: Model, name: string): { readonly value: Seq } =>
-  heads.find(({ modality }) => modality === name)!;
+const headOf = ({ heads }: Model, name: string): Head => heads.find(({ modality }) => modality === name)!;
 
 interface Made {
   readonly node: Node;
@@ -106,7 +115,7 @@ interface Made {
 }
 /** Rows `[batch, rows, numbers]` of a head against what they should be. */
 const ofHead = (g: Builder, model: Model, name: string, stream: Stream, rows: Node): Made => {
-  const head = model.heads.find(({ modality }) => modality === name)!;
+  const head = headOf(model, name);
   const what = resultOf(model, head);
   const tokens = model.modalities.find((modality) => modality.name === name);
   const weight = portOf(stream, what, "weight");

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import type * as Ort from "onnxruntime-node";
 import { Failure, reasonOf } from "../failure.ts";
 import { loadPackage } from "../package.ts";
-import { type DType, elements, type Tensor, type TensorData } from "../tensor.ts";
+import { type DType, elements, type Tensor, type TensorData, type Tensors } from "../tensor.ts";
 
 export interface ProgramOptions {
   /** Threads of one operator; as many as the machine has by default. Sums, and so last bits, may depend on it. */
@@ -18,8 +18,11 @@ export interface Program {
   readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Every input by name; gives every output. @throws Failure "call" */
-  run(inputs: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  /**
+   * Every input by name; gives every output. Outputs named in `into` are written into those tensors and given as them;
+   * they must be of the right shape, and no inputs of the call. @throws Failure "call"
+   */
+  run(inputs: Tensors, into?: Tensors): Promise<Tensors>;
   /** Frees the graph and its weights; later calls fail. */
   close(): Promise<void>;
 }
@@ -92,15 +95,19 @@ const programOf = (ort: typeof Ort, name: string, session: Ort.InferenceSession)
     name,
     inputs: session.inputNames,
     outputs: session.outputNames,
-    run: async (inputs) => {
+    run: async (inputs, into = {}) => {
       if (closed) throw new Failure("call", `program ${name}: is closed`);
       checkInputs(name, session.inputNames, inputs);
-      const feeds = Object.fromEntries(Object.entries(inputs).map(([input, tensor]) => [input, toOrt(ort, tensor)]));
-      const results = await session.run(feeds).catch((cause: unknown) => {
+      const asOrt = (tensors: Tensors) =>
+        Object.fromEntries(Object.entries(tensors).map(([each, tensor]) => [each, toOrt(ort, tensor)]));
+      // A null asks for an output that ONNX Runtime makes room for.
+      const fetches = Object.fromEntries(session.outputNames.map((output) => [output, null]));
+      const results = await session.run(asOrt(inputs), { ...fetches, ...asOrt(into) }).catch((cause: unknown) => {
         throw new Failure("call", `program ${name}: failed: ${reasonOf(cause)}`, undefined, cause);
       });
+      // Of what it has written where it was asked to, the binding gives a copy.
       return Object.fromEntries(
-        Object.entries(results).map(([output, value]) => [output, fromOrt(name, output, value)]),
+        Object.entries(results).map(([output, value]) => [output, into[output] ?? fromOrt(name, output, value)]),
       );
     },
     close: async () => {

@@ -66,3 +66,6 @@ export const scalarsAt = (
   keep: average,
   take: 1 - average,
 });
+
+/** What the moving average keeps. At first it follows the weights closely, so that it forgets where they began. */
+export const keepAt = (step: number, average: number): number => Math.min(average, (1 + step) / (10 + step));

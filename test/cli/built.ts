@@ -66,6 +66,10 @@ export const graftwerk = (args: readonly string[], { cwd = root, input, env, nod
   return { status, stdout, stderr };
 };
 
-/** The same, left running with its standard input open. */
-export const start = (args: readonly string[]) =>
-  spawn(process.execPath, [built(), ...args], { cwd: root, env: environment({}), stdio: ["pipe", "ignore", "ignore"] });
+/** The same, left running with its standard input open; `node` are arguments of Node itself. */
+export const start = (args: readonly string[], node: readonly string[] = []) =>
+  spawn(process.execPath, [...node, built(), ...args], {
+    cwd: root,
+    env: environment({}),
+    stdio: ["pipe", "ignore", "ignore"],
+  });

@@ -71,6 +71,8 @@ beforeAll(() => {
   writeFileSync(join(folder, "open.graft"), tiny.replace("causal", "all"));
   writeFileSync(join(folder, "reference.graft"), reference());
   mkdirSync(join(folder, "hub"));
+  mkdirSync(join(folder, "samples"));
+  writeFileSync(join(folder, "samples", "samples.jsonl"), '["a sample"]\n["and another"]\n');
   const checkpoint = join(root, "test", "reference", "llama_tied", "model.safetensors");
   copyFileSync(checkpoint, join(folder, "hub", "model.safetensors"));
 });
@@ -88,6 +90,7 @@ const judge = (stdout: string): string => {
   return json.schema;
 };
 
+const train = ["train", "tiny.graft", "--data", "samples", "--steps", "2", "--batch", "1", "--threads", "1"];
 const compile = ["compile", "--target", "onnx", "--out"];
 const calls: readonly (readonly [status: number, schema: string, args: readonly string[]])[] = [
   [0, "check", ["check", "tiny.graft"]],
@@ -118,6 +121,10 @@ const calls: readonly (readonly [status: number, schema: string, args: readonly 
   [0, "generate", ["generate", "dual", "--prompt", "A", "--image", photo, "--out", "drawn.png"]],
   [0, "generate", ["generate", "tiny.graft", "--seed", "1", "--prompt", "A"]],
   [3, "error", ["generate", "none", "--prompt", "A"]],
+  [0, "compile", [...compile, "learning", xfusion, "--model", "DualTower", "--seed", "1", "--train"]],
+  [0, "train", [...train, "--validation", "samples", "--out", "trained"]],
+  [0, "train", [...train, "--out", "trained", "--resume"]],
+  [3, "error", [...train, "--out", "trained"]],
   [0, "explain", ["explain", "depths-differ"]],
   [0, "codes", ["explain"]],
   [2, "error", ["explain", "depths-difer"]],
@@ -151,8 +158,13 @@ describe("what a command writes is as its schema says", () => {
     expect([ran.status, judge(ran.stdout)]).toEqual([70, "graftwerk/error@1"]);
   });
 
-  test.each(["bare", "ordered", "guided", "loaded", "dual", "dit"])("the manifest of %s", (name) => {
+  test.each(["bare", "ordered", "guided", "loaded", "dual", "dit", "learning"])("the manifest of %s", (name) => {
     expect(judge(readFileSync(join(folder, name, "manifest.json"), "utf8"))).toBe("graftwerk/manifest@2");
+  });
+
+  test("a checkpoint", () => {
+    const stored = readFileSync(join(folder, "trained", "step-000002", "train.json"), "utf8");
+    expect(judge(stored)).toBe("graftwerk/checkpoint@1");
   });
 
   test("bindings", () => {
