@@ -12,6 +12,7 @@ const suites = [
   { files: ["test/property/specs.test.ts"], env: { RUNS: "2000" } },
   { files: ["test/property/laws.test.ts"], env: { RUNS: "200" } },
   { files: ["test/gradient/random.test.ts"], env: { RUNS: "20000" } },
+  { files: ["test/train/gradients.test.ts"], env: { RUNS: "1000" } },
   { files: ["test/train/targets.test.ts"], env: { RUNS: "20000" } },
   { files: ["test/train/killed.test.ts"], env: { RUNS: "all" } },
   { files: ["test/webgpu/session.test.ts"], env: { RUNS: "200" }, gpu: true },

@@ -15,7 +15,7 @@ import { givenOf, programFor } from "./run.ts";
 import { type Sample, sample } from "./samples.ts";
 
 /** elements of a model whose derivative is compared, of all its trained weights together */
-const ELEMENTS = Number(process.env["RUNS"] ?? 30);
+const ELEMENTS = Number(process.env["RUNS"] ?? 16);
 const STEP = 1e-3;
 
 const moduleOf = ({ model, sources }: Specified, options?: TrainingOptions): TrainingModule =>
