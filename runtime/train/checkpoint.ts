@@ -65,6 +65,7 @@ const MEMORY = "state.safetensors";
 const FILES: readonly string[] = ["weights.safetensors", "average.safetensors", MEMORY, STATE];
 const KEPT = 2;
 const LEFT = /^\.step-\d{6,}\.[0-9a-f]{12}\.part$/;
+const PICTURE = /^\.loss\.svg\.[0-9a-f]{12}\.part$/;
 const MAX_STATE_BYTES = 2 ** 20;
 const FIRST_DIGITS = 6;
 
@@ -141,9 +142,11 @@ export const removeOld = async (out: string): Promise<void> => {
   }
 };
 
-/** Removes what killed runs left. */
+/** Removes what killed runs left: half of a checkpoint, or of the picture of the log. */
 export const removeParts = async (out: string): Promise<void> => {
-  for (const name of (await readdir(out)).filter((each) => LEFT.test(each))) {
+  const names = await readdir(out);
+  for (const name of names.filter((each) => PICTURE.test(each))) await rm(join(out, name), { force: true });
+  for (const name of names.filter((each) => LEFT.test(each))) {
     const ours = (await readdir(join(out, name))).every((file) => FILES.includes(file) || /^\..*\.part$/.test(file));
     if (ours) await rm(join(out, name), { recursive: true, force: true });
   }

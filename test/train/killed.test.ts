@@ -102,7 +102,9 @@ test("an uninterrupted run leaves two checkpoints, a log and its picture", () =>
 test("what follows the last checkpoint is made up for", () => {
   cpSync(at("whole"), at("behind"), { recursive: true });
   writeFileSync(at("behind", "loss.svg"), "of another step");
+  writeFileSync(at("behind", ".loss.svg.0123456789ab.part"), "half of it");
   cpSync(at("whole", "step-000021"), at("behind", "step-000018"), { recursive: true });
+  cpSync(at("whole", "step-000021"), at("behind", ".step-000018.0123456789ab.part"), { recursive: true });
   expect(finished(at("behind"))).toEqual(whole);
 });
 
