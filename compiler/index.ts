@@ -92,7 +92,7 @@ export const check = (path: string, read: ReadFile): Checked => {
 export const programs = (model: Model, sources: readonly Source[], taps = false): ModelModule =>
   optimize(lower(model, { taps, place: placeIn(sources) }));
 
-/** The programs that train a model: losses, gradients and the step, rewritten. */
+/** The programs that train a model: losses, gradients, traces and the step, rewritten. */
 export const training = (model: Model, sources: readonly Source[], options?: TrainingOptions): TrainingModule => {
   const trained = new Set(model.weights.flatMap((weight) => (weight.trained ? weight.path : [])));
   const losses = lowerLosses(model, { place: placeIn(sources) });

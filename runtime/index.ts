@@ -60,6 +60,7 @@ export type {
   TypedSession,
 } from "./typed.ts";
 export { byteTokenizer, parseTokenizer, readTokenizer, type Tokenizer } from "./text/tokenizer.ts";
+export { type Data, openData } from "./train/data.ts";
 export type { Cost, StepEvent, TrainEvent, ValidationEvent } from "./train/events.ts";
 export type { Settings, TrainOptions } from "./train/options.ts";
 export type { Sample, SamplePart, Samples, SampleSource } from "./train/sample.ts";

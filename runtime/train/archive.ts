@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, reasonOf } from "../failure.ts";
 import { writeWhole } from "../weights/file.ts";
-import { checkFresh, lastCheckpoint, removeParts, type Stored, writeCheckpoint } from "./checkpoint.ts";
+import { checkFresh, lastCheckpoint, removeOld, removeParts, type Stored, writeCheckpoint } from "./checkpoint.ts";
 import { Curve } from "./curve.ts";
 import type { StepEvent, ValidationEvent } from "./events.ts";
 import { Log } from "./log.ts";
@@ -43,7 +43,16 @@ export class Archive {
     if (from !== undefined) checkSame(from.path, from.stored, identity);
     const curve = new Curve();
     const log = await Log.open(join(out, "log.jsonl"), from?.stored.log ?? 0, curve);
-    return { archive: new Archive(out, log, curve, identity.model), from };
+    const archive = new Archive(out, log, curve, identity.model);
+    if (from !== undefined) await archive.#finish(from.stored);
+    return { archive, from };
+  }
+
+  /** What follows a checkpoint, and is missing where a run was killed right behind it. */
+  async #finish({ step, settings }: Pick<Stored, "step" | "settings">): Promise<void> {
+    await removeOld(this.#out);
+    const picture = this.curve.svg(`${this.#model}: ${step} of ${settings.steps} steps`);
+    await writeWhole(join(this.#out, "loss.svg"), [new TextEncoder().encode(picture)]);
   }
 
   async add(event: StepEvent | ValidationEvent): Promise<void> {
@@ -56,8 +65,7 @@ export class Archive {
   async save(stored: Omit<Stored, "log">, weights: readonly TrainedWeight[], states: States): Promise<string> {
     await this.#log.sync();
     const path = await writeCheckpoint(this.#out, { ...stored, log: this.#log.length }, weights, states);
-    const picture = this.curve.svg(`${this.#model}: ${stored.step} of ${stored.settings.steps} steps`);
-    await writeWhole(join(this.#out, "loss.svg"), [new TextEncoder().encode(picture)]);
+    await this.#finish(stored);
     return path;
   }
 

@@ -79,7 +79,7 @@ const microOf = ({ name, streams }: Shape, documents: readonly Document[]): Micr
 };
 
 const STATE = /^(?:weight|gradient)\//;
-export const isState = ({ name }: Port): boolean => STATE.test(name);
+const isState = ({ name }: Port): boolean => STATE.test(name);
 
 /** Packs documents for the programs of a shape. Every weight of a row is multiplied by what its loss is scaled by. */
 export const packer = (manifest: Manifest): ((program: TrainingEntry, micro: Micro, scale: Scale) => Tensors) => {

@@ -7,6 +7,7 @@ import { Failure, reasonOf } from "../failure.ts";
 import { decodeText, parseJson } from "../json.ts";
 import type { TrainedWeight } from "../manifest.ts";
 import { type Check, integer, nullable, number, object, oneOf, pair, sha256, text } from "../schema.ts";
+import { bytesOf } from "../soundTraining.ts";
 import { memorySource } from "../weights/source.ts";
 import { openFile, readWhole, writeWhole } from "../weights/file.ts";
 import { readF32, readSafetensors } from "../weights/safetensors.ts";
@@ -59,10 +60,12 @@ export const storedForm: Check<Stored> = object<Stored>({
   }),
 });
 
-const [STATE, MEMORY] = ["train.json", "state.safetensors"];
-const FILES: readonly string[] = ["weights.safetensors", "average.safetensors", MEMORY!, STATE!];
+const STATE = "train.json";
+const MEMORY = "state.safetensors";
+const FILES: readonly string[] = ["weights.safetensors", "average.safetensors", MEMORY, STATE];
 const KEPT = 2;
 const LEFT = /^\.step-\d{6,}\.[0-9a-f]{12}\.part$/;
+const PICTURE = /^\.loss\.svg\.[0-9a-f]{12}\.part$/;
 const MAX_STATE_BYTES = 2 ** 20;
 const FIRST_DIGITS = 6;
 
@@ -84,7 +87,7 @@ const syncFolder = async (path: string): Promise<void> => {
   }
 };
 
-/** Writes a checkpoint and removes those before the last two; gives its folder. @throws Failure "file" */
+/** Writes a checkpoint; gives its folder. @throws Failure "file" */
 export const writeCheckpoint = async (
   out: string,
   stored: Stored,
@@ -112,14 +115,13 @@ export const writeCheckpoint = async (
         tensors([what], (_, path) => path),
       );
     await writeWhole(
-      join(part, MEMORY!),
+      join(part, MEMORY),
       tensors(["moment1", "moment2"], (what, path) => `${what}/${path}`),
     );
-    await writeWhole(join(part, STATE!), [new TextEncoder().encode(`${JSON.stringify(stored, undefined, 2)}\n`)]);
+    await writeWhole(join(part, STATE), [new TextEncoder().encode(`${JSON.stringify(stored, undefined, 2)}\n`)]);
     await syncFolder(part);
     await rename(part, whole);
     await syncFolder(out);
-    await removeBefore(out);
   } catch (cause) {
     await rm(part, { recursive: true, force: true });
     if (cause instanceof Failure) throw cause;
@@ -128,7 +130,8 @@ export const writeCheckpoint = async (
   return whole;
 };
 
-const removeBefore = async (out: string): Promise<void> => {
+/** All checkpoints but the last ones. */
+export const removeOld = async (out: string): Promise<void> => {
   for (const step of (await stepsIn(out)).slice(0, -KEPT)) {
     const path = join(out, nameOf(step));
     // A user's file in it stays, and the folder with it.
@@ -139,9 +142,11 @@ const removeBefore = async (out: string): Promise<void> => {
   }
 };
 
-/** Removes what killed runs left. */
+/** Removes what killed runs left: half of a checkpoint, or of the picture of the log. */
 export const removeParts = async (out: string): Promise<void> => {
-  for (const name of (await readdir(out)).filter((each) => LEFT.test(each))) {
+  const names = await readdir(out);
+  for (const name of names.filter((each) => PICTURE.test(each))) await rm(join(out, name), { force: true });
+  for (const name of names.filter((each) => LEFT.test(each))) {
     const ours = (await readdir(join(out, name))).every((file) => FILES.includes(file) || /^\..*\.part$/.test(file));
     if (ours) await rm(join(out, name), { recursive: true, force: true });
   }
@@ -154,7 +159,7 @@ export const lastCheckpoint = async (
   const step = (await stepsIn(out).catch((): number[] => [])).at(-1);
   if (step === undefined) return undefined;
   const path = join(out, nameOf(step));
-  const file = join(path, STATE!);
+  const file = join(path, STATE);
   const json = parseJson(decodeText(await readWhole(file, MAX_STATE_BYTES), file), file);
   const stored = storedForm(json, (where, what) => {
     throw new Failure("file", `${file}: is no checkpoint: ${where || "it"} must be ${what}`);
@@ -173,7 +178,7 @@ export const checkFresh = async (out: string, resume: boolean): Promise<void> =>
 export const readStates = async (folder: string, weights: readonly TrainedWeight[], states: States): Promise<void> => {
   await readInto(join(folder, "weights.safetensors"), weights, ["weight"], (_, path) => path, states);
   await readInto(join(folder, "average.safetensors"), weights, ["average"], (_, path) => path, states);
-  await readInto(join(folder, MEMORY!), weights, ["moment1", "moment2"], (what, path) => `${what}/${path}`, states);
+  await readInto(join(folder, MEMORY), weights, ["moment1", "moment2"], (what, path) => `${what}/${path}`, states);
 };
 const readInto = async (
   path: string,
@@ -202,12 +207,11 @@ const readInto = async (
 /** What weights begin as, from the files of a compiled folder. @throws Failure "file" */
 export const readFirst = async (folder: string, weights: readonly TrainedWeight[], states: States): Promise<void> => {
   const dtypes = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
-  const sizes = { f32: 4, f16: 2, bf16: 2 } as const;
   for (const name of new Set(weights.map(({ file }) => file))) {
     const file = await openFile(join(folder, name));
     try {
       for (const { path, shape, offset, dtype } of weights.filter((weight) => weight.file === name)) {
-        const length = shape.reduce((product, size) => product * size, sizes[dtype]);
+        const length = shape.reduce((product, size) => product * size, bytesOf[dtype]);
         const bytes = await file.read(offset, length);
         const tensor = { name: path, dtype: dtypes[dtype], shape, offset: 0, length };
         const values = await readF32(memorySource(file.path, bytes), tensor);

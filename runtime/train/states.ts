@@ -6,7 +6,6 @@ import { elements, type Tensor, type Tensors } from "../tensor.ts";
 
 type F32 = Extract<Tensor, { dtype: "f32" }>;
 export type Changed = (typeof CHANGED)[number];
-export type Values = ReadonlyMap<string, Float32Array>;
 
 /** One of a pair is now, the other next. */
 class Pair {

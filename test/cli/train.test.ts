@@ -214,6 +214,14 @@ test.each([
   expect(existsSync(at("y"))).toBe(false);
 });
 
+test.each([
+  [["--target", "webgpu", "--train"], "--train is for --target onnx"],
+  [["--target", "onnx", "--recompute"], "--recompute is for --train"],
+])("compile %j has no meaning", async (options, message) => {
+  const ran = await inside(["compile", at("model.graft"), "--out", at("never"), ...options]);
+  expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining(message)]);
+});
+
 test("a model that trains nothing is refused", async () => {
   writeFileSync(at("none.graft"), text.replaceAll("train vision.**", "freeze vision.**"));
   const args = ["train", at("none.graft"), "--model", "DualTower", "--data", at("data"), "--out", at("none")];

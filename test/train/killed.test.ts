@@ -1,6 +1,6 @@
 // `train` killed at random moments and resumed: what lies there in the end is what lies there without, byte for byte.
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -97,6 +97,15 @@ test("an uninterrupted run leaves two checkpoints, a log and its picture", () =>
     "/loss.svg",
     ...["/step-000021", "/step-000024"].flatMap((step) => names.map((name) => `${step}/${name}`)),
   ]);
+});
+
+test("what follows the last checkpoint is made up for", () => {
+  cpSync(at("whole"), at("behind"), { recursive: true });
+  writeFileSync(at("behind", "loss.svg"), "of another step");
+  writeFileSync(at("behind", ".loss.svg.0123456789ab.part"), "half of it");
+  cpSync(at("whole", "step-000021"), at("behind", "step-000018"), { recursive: true });
+  cpSync(at("whole", "step-000021"), at("behind", ".step-000018.0123456789ab.part"), { recursive: true });
+  expect(finished(at("behind"))).toEqual(whole);
 });
 
 test(
