@@ -9,6 +9,7 @@ install();
 
 const suites = [
   { files: ["test/phases/phases.test.ts"], env: { RUNS: "200" } },
+  { files: ["test/lower/phases.test.ts"], env: { SCHEDULES: "20" } },
   { files: ["test/property/specs.test.ts"], env: { RUNS: "2000" } },
   { files: ["test/property/laws.test.ts"], env: { RUNS: "200" } },
   { files: ["test/gradient/random.test.ts"], env: { RUNS: "20000" } },

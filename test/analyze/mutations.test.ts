@@ -22,7 +22,7 @@ const read = (text: string): { readonly time: number; readonly found: number } =
 };
 
 const first = Number(process.env["FROM"] ?? 0);
-const runs = Number(process.env["RUNS"] ?? 20_000);
+const runs = Number(process.env["RUNS"] ?? 10_000);
 const seed = Number(process.env["SEED"] ?? 2026);
 describe(`mutations from seed ${seed}; SEED, FROM and RUNS choose others`, () => {
   const tally = new Tally();

@@ -5,7 +5,7 @@ import { ending, example, models, type Small, weightsOf } from "./models.ts";
 import { areSound } from "./sound.ts";
 import { openSession } from "./session.ts";
 
-const RUNS = Number(process.env["RUNS"] ?? 6);
+const RUNS = Number(process.env["RUNS"] ?? 3);
 const FIRST = Number(process.env["SEED"] ?? 1);
 
 /** Other ends of drawings change little else. */

@@ -7,7 +7,7 @@ import { faultOf, tally } from "./judge.ts";
 import { shrink } from "./shrink.ts";
 
 const first = Number(process.env["SEED"] ?? 1);
-const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 300 : 1));
+const runs = Number(process.env["RUNS"] ?? (process.env["SEED"] === undefined ? 200 : 1));
 describe("random specifications", () => {
   const chunk = 25;
   for (let from = 0; from < runs; from += chunk)
