@@ -53,7 +53,7 @@ const resultsOf = async (adapter: Adapter, name: SmallModel): Promise<Results> =
 };
 
 /** Small devices make hundreds of dispatches of a call, so all the others are left to `npm run test:long`. */
-const sampled: readonly SmallModel[] = ["LlamaModel", "DualTower", "LMFusion"];
+const sampled: readonly SmallModel[] = ["LlamaModel", "LMFusion"];
 const judged = process.env["RUNS"] === undefined ? sampled : smallModels;
 test.each(judged)("%s", { timeout: 240_000 }, async (name) => {
   const small = await resultsOf(device.under(tiny), name);
