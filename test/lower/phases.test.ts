@@ -51,7 +51,7 @@ const two = (layer: (h: Seq, i: number) => Seq): Seq[] => [layer(h0, 0), layer(l
 const spanMask = or(causal, within("image.patch"));
 const imageMask = or(causal, within("image.open", "image.patch", "image.close"));
 
-const SEEDS = Number(process.env["SCHEDULES"] ?? 3);
+const SEEDS = Number(process.env["SCHEDULES"] ?? 5);
 const FIRST = Number(process.env["SEED"] ?? 1);
 const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST + i);
 
